@@ -2,9 +2,9 @@
 # Rewrites requirements.lock from every member's pyproject: names, versions and hashes only, no index address.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-members=(proto libs/kernel libs/chassis libs/stack identity-svc agenda-svc billing-svc payment-gateway-svc gateway)
+members=(proto libs/kernel libs/chassis libs/stack identity-svc agenda-svc billing-svc payment-gateway-svc payment-gateway-svc/simulator gateway)
 skip=()
-for name in preau-proto preau-kernel preau-chassis preau-stack identity-svc agenda-svc billing-svc payment-gateway-svc preau-gateway; do
+for name in preau-proto preau-kernel preau-chassis preau-stack identity-svc agenda-svc billing-svc payment-gateway-svc payfip-simulator preau-gateway; do
   skip+=(--no-emit-package "$name")
 done
 .venv/bin/uv pip compile "${members[@]/%//pyproject.toml}" --group pyproject.toml:dev \

@@ -13,7 +13,7 @@ if [ -z "$python" ]; then
 fi
 [ -n "$python" ] || { echo "Python 3.11 or newer is needed: apt-get install -y python3" >&2; exit 1; }
 
-members=(proto libs/kernel libs/chassis libs/stack identity-svc agenda-svc billing-svc payment-gateway-svc gateway)
+members=(proto libs/kernel libs/chassis libs/stack identity-svc agenda-svc billing-svc payment-gateway-svc payment-gateway-svc/simulator gateway)
 stamp=.venv/.preau-setup
 fingerprint=$(cat requirements.lock scripts/setup.sh "${members[@]/%//pyproject.toml}" | sha256sum)
 if [ -x .venv/bin/python ] && [ "$(cat "$stamp" 2>/dev/null)" = "$fingerprint $PWD" ]; then exit 0; fi
