@@ -1,0 +1,1 @@
+"""How money is asked for: payment attempts, one adapter per provider, and one look-up that tells the truth."""

@@ -1,0 +1,39 @@
+"""What the timed job should look up, across towns: read with the work role, done with the town's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from preau_chassis.database import Database
+from preau_kernel.context import Context
+from preau_kernel.ids import TenantId, TenantSlug
+
+from payment_gateway_svc.adapters.db.attempts import OPEN, OPEN_LIMITS
+from payment_gateway_svc.application.ports import OpenAttempt
+
+_AGAIN_AFTER = timedelta(minutes=4)
+"""A little under the job's five minutes, so that a look-up that took a second is not skipped at the next turn."""
+
+_GIVEN_UP_AGAIN_AFTER = timedelta(hours=1)
+"""Late money is rare: what we gave up on is asked about less often."""
+
+_DUE = f"""
+SELECT tenant_id, tenant_slug, id FROM payment_attempt
+WHERE ({OPEN}) AND (checked_at IS NULL OR checked_at <= $1::timestamptz
+    - CASE WHEN state = 'expired' THEN $6::interval ELSE $5::interval END)
+ORDER BY checked_at NULLS FIRST, id LIMIT $7"""
+
+
+class DatabaseOpenAttempts:
+    """Due attempts of every town."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def due(self, now: datetime, limit: int) -> Sequence[OpenAttempt]:
+        rows = await self._database.fetch(_DUE, now, *OPEN_LIMITS, _AGAIN_AFTER, _GIVEN_UP_AGAIN_AFTER, limit)
+        return [
+            OpenAttempt(Context.system(TenantId(row["tenant_id"]), TenantSlug(row["tenant_slug"])), row["id"])
+            for row in rows
+        ]

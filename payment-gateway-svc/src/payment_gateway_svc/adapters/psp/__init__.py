@@ -1,0 +1,1 @@
+"""One module per provider; its words stay in it."""

@@ -1,0 +1,26 @@
+"""An attempt as last known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from preau_kernel.context import Context
+
+from payment_gateway_svc.application.ports import UnitOfWorkFactory
+from payment_gateway_svc.domain.attempt import PaymentAttempt
+from payment_gateway_svc.domain.errors import PaymentNotFoundError
+
+
+@dataclass(frozen=True, slots=True)
+class GetPaymentHandler:
+    """Another household's attempt is not found."""
+
+    uow_factory: UnitOfWorkFactory
+
+    async def __call__(self, attempt_id: UUID, context: Context) -> PaymentAttempt:
+        async with self.uow_factory(context) as uow:
+            attempt = await uow.attempts.find(attempt_id)
+        if attempt is None or not attempt.belongs_to(context.household_id):
+            raise PaymentNotFoundError
+        return attempt

@@ -1,0 +1,67 @@
+"""The one path by which anything is learnt of an attempt: notification, browser return and poller all come here."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from preau_kernel.clock import Clock
+from preau_kernel.context import Context
+
+from payment_gateway_svc.application.ports import LookUpRecorder, ProviderSettings, UnitOfWorkFactory
+from payment_gateway_svc.application.providers import Providers, settings_of
+from payment_gateway_svc.domain import attempt as rules
+from payment_gateway_svc.domain.attempt import PaymentAttempt
+from payment_gateway_svc.domain.errors import PaymentNotFoundError, ProviderUnavailableError
+
+
+class LookUpPath:
+    """Asks outside any transaction, records under the attempt's row lock."""
+
+    def __init__(
+        self, uow_factory: UnitOfWorkFactory, providers: Providers, clock: Clock, recorder: LookUpRecorder
+    ) -> None:
+        self._uow_factory = uow_factory
+        self._providers = providers
+        self._clock = clock
+        self._recorder = recorder
+
+    async def refresh(self, context: Context, attempt_id: UUID) -> PaymentAttempt:
+        """The attempt after asking its provider. ``PROVIDER_UNAVAILABLE`` leaves it as it is, marked as not fresh."""
+        attempt, settings = await self._read(context, attempt_id)
+        if settings is None:
+            return attempt
+        provider = self._providers.get(attempt.provider)
+        try:
+            answer = await provider.fetch_status(attempt.provider_ref, settings)
+        except ProviderUnavailableError:
+            await self._mark_unreachable(context, attempt_id)
+            raise
+        async with self._uow_factory(context) as uow:
+            applied = rules.looked_up(await uow.attempts.lock(attempt_id), answer, self._clock.now())
+            await uow.attempts.save(applied.attempt)
+            for event in applied.events:
+                uow.publish(event)
+            await uow.commit()
+        self._recorder.recorded(applied)
+        return applied.attempt
+
+    async def _read(self, context: Context, attempt_id: UUID) -> tuple[PaymentAttempt, ProviderSettings | None]:
+        async with self._uow_factory(context) as uow:
+            attempt = await uow.attempts.find(attempt_id)
+            if attempt is None or not attempt.belongs_to(context.household_id):
+                raise PaymentNotFoundError
+            if attempt.needs_look_up:
+                return attempt, await settings_of(uow, attempt.provider)
+            if attempt.is_asked:
+                return attempt, None
+            applied = rules.expired_unasked(await uow.attempts.lock(attempt_id), self._clock.now())
+            await uow.attempts.save(applied.attempt)
+            for event in applied.events:
+                uow.publish(event)
+            await uow.commit()
+            return applied.attempt, None
+
+    async def _mark_unreachable(self, context: Context, attempt_id: UUID) -> None:
+        async with self._uow_factory(context) as uow:
+            await uow.attempts.save(rules.unreachable(await uow.attempts.lock(attempt_id), self._clock.now()))
+            await uow.commit()

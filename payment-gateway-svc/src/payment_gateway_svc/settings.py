@@ -1,0 +1,35 @@
+"""This service's settings."""
+
+from __future__ import annotations
+
+import binascii
+from typing import Self
+
+from preau_chassis.settings import ServiceSettings
+from pydantic import Field, SecretStr, model_validator
+
+from payment_gateway_svc.adapters.secret_box import SecretBox
+
+
+class PaymentSettings(ServiceSettings):
+    """``encryption_old_keys``: former keys, comma-separated, kept until every town's settings were set again."""
+
+    encryption_key: SecretStr = SecretStr("")
+    encryption_old_keys: SecretStr = SecretStr("")
+    provider_timeout_seconds: float = Field(default=10.0, gt=0, le=15.0)
+    notification_patience_seconds: float = Field(default=4.0, gt=0, le=15.0)
+    poll_concurrency: int = Field(default=4, ge=1, le=20)
+
+    @model_validator(mode="after")
+    def _keys_are_keys(self) -> Self:
+        if self.encryption_key.get_secret_value():
+            self.secret_box()
+        return self
+
+    def secret_box(self) -> SecretBox:
+        """The keys of the provider settings; ``ValueError`` when one is not base64 of 32 bytes."""
+        old = [text.strip() for text in self.encryption_old_keys.get_secret_value().split(",") if text.strip()]
+        try:
+            return SecretBox.from_base64(self.encryption_key.get_secret_value(), *old)
+        except (binascii.Error, ValueError):
+            raise ValueError("PREAU_ENCRYPTION_KEY must be base64 of 32 bytes") from None

@@ -1,0 +1,161 @@
+"""The timed job: what it asks about, how often, and for how long."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from payment_gateway_svc.domain.attempt import LookUp, Outcome, PaymentAttempt
+from payment_gateway_svc.domain.states import PaymentState
+from preau_kernel.errors import DomainError
+
+from tests.integration.payment.world import Town, World
+from tests.unit.payment.fakes import make_answer
+
+MINUTES_5 = timedelta(minutes=5)
+
+
+@pytest.fixture(autouse=True)
+async def empty(world: World) -> None:
+    """The job looks across towns: those of other tests must be quiet."""
+    async with world.connect(url=world.urls.owner_url) as connection:
+        await connection.execute("ALTER TABLE payment_attempt NO FORCE ROW LEVEL SECURITY")
+        await connection.execute("UPDATE payment_attempt SET is_forgotten = true, state = 'expired'")
+        await connection.execute("ALTER TABLE payment_attempt FORCE ROW LEVEL SECURITY")
+
+
+async def asked_about(world: World, attempt: PaymentAttempt) -> int:
+    return world.provider.asked.count(attempt.provider_ref)
+
+
+async def test_open_attempts_of_every_town_are_looked_up_and_settled(town: Town, world: World) -> None:
+    other = await world.make_town()
+    attempts = [(town, await town.create()), (other, await other.create())]
+    world.provider.answer = make_answer()
+
+    result = await world.use_cases.poll.due()
+
+    assert (result.checked, result.settled) == (2, 2)
+    for place, attempt in attempts:
+        assert (await place.stored(attempt.id)).state is PaymentState.PAID
+        assert await place.events() == ["PaymentSucceeded"]
+
+
+async def test_an_attempt_just_looked_up_is_left_alone_until_the_next_turn(town: Town, world: World) -> None:
+    attempt = await town.create()
+
+    await world.use_cases.poll.due()
+    await world.use_cases.poll.due()
+    assert await asked_about(world, attempt) == 1
+    world.clock.advance(MINUTES_5)
+    await world.use_cases.poll.due()
+
+    assert await asked_about(world, attempt) == 2
+
+
+@pytest.mark.parametrize(
+    ("age", "is_asked"), [(timedelta(days=7) - timedelta(minutes=1), True), (timedelta(days=7, minutes=1), False)]
+)
+async def test_attempts_are_looked_up_for_seven_days(
+    town: Town, world: World, age: timedelta, *, is_asked: bool
+) -> None:
+    attempt = await town.create()
+    world.clock.advance(age)
+
+    await world.use_cases.poll.due()
+
+    assert bool(await asked_about(world, attempt)) is is_asked
+
+
+async def test_what_the_provider_has_forgotten_is_not_asked_about_again(town: Town, world: World) -> None:
+    attempt = await town.create()
+    world.provider.answer = LookUp(Outcome.GONE)
+    await world.use_cases.poll.due()
+    world.clock.advance(timedelta(days=1))
+    await world.use_cases.poll.due()
+
+    assert await asked_about(world, attempt) == 1
+    assert (await town.stored(attempt.id)).state is PaymentState.EXPIRED
+
+
+async def test_an_attempt_given_up_after_two_hours_is_asked_about_hourly_and_may_still_be_paid(
+    town: Town, world: World
+) -> None:
+    attempt = await town.create()
+    world.clock.advance(timedelta(hours=3))
+    await world.use_cases.poll.due()
+    assert (await town.stored(attempt.id)).state is PaymentState.EXPIRED
+    world.clock.advance(MINUTES_5)
+    await world.use_cases.poll.due()
+    assert await asked_about(world, attempt) == 1
+    world.clock.advance(timedelta(hours=1))
+    world.provider.answer = make_answer()
+
+    await world.use_cases.poll.due()
+
+    assert (await town.stored(attempt.id)).state is PaymentState.PAID
+
+
+async def test_a_cancelled_attempt_is_watched_for_two_hours_then_left(town: Town, world: World) -> None:
+    attempt = await town.create()
+    world.provider.answer = make_answer(Outcome.CANCELLED)
+    await world.use_cases.poll.due()
+    world.clock.advance(MINUTES_5)
+    await world.use_cases.poll.due()
+    world.clock.advance(timedelta(hours=2))
+    await world.use_cases.poll.due()
+
+    assert await asked_about(world, attempt) == 2
+
+
+@pytest.mark.parametrize("outcome", [Outcome.PAID, Outcome.DENIED])
+async def test_what_is_over_is_not_asked_about_again(town: Town, world: World, outcome: Outcome) -> None:
+    attempt = await town.create()
+    world.provider.answer = make_answer(outcome)
+    await world.use_cases.poll.due()
+    world.clock.advance(MINUTES_5)
+    await world.use_cases.poll.due()
+
+    assert await asked_about(world, attempt) == 1
+
+
+async def test_an_attempt_the_provider_never_heard_of_ends_after_half_an_hour(town: Town, world: World) -> None:
+    world.provider.is_down = True
+    with pytest.raises(DomainError):
+        await town.create()
+    world.provider.is_down = False
+    await world.use_cases.poll.due()
+    assert await town.events() == []
+    world.clock.advance(timedelta(minutes=31))
+
+    await world.use_cases.poll.due()
+
+    assert await town.events() == ["PaymentFailed"]
+    assert world.provider.asked == []
+
+
+async def test_a_provider_that_is_down_is_asked_again_at_the_next_turn(town: Town, world: World) -> None:
+    attempt = await town.create()
+    world.provider.is_down = True
+    result = await world.use_cases.poll.due()
+    assert result.checked == 0
+    world.provider.is_down = False
+    world.provider.answer = make_answer()
+    world.clock.advance(MINUTES_5)
+
+    await world.use_cases.poll.due()
+
+    assert (await town.stored(attempt.id)).state is PaymentState.PAID
+
+
+async def test_one_town_can_be_polled_at_once_without_touching_the_others(town: Town, world: World) -> None:
+    other = await world.make_town()
+    attempt, foreign = await town.create(), await other.create()
+    await world.use_cases.poll.due()
+    world.provider.answer = make_answer()
+
+    result = await world.use_cases.poll.town(town.operator)
+
+    assert (result.checked, result.settled) == (1, 1)
+    assert (await town.stored(attempt.id)).state is PaymentState.PAID
+    assert (await other.stored(foreign.id)).state is PaymentState.PENDING
