@@ -59,7 +59,7 @@ def distribution_of(module: str, by_package: dict[str, list[str]]) -> set[str]:
     for prefix, distribution in NAMESPACES.items():
         if module == prefix or module.startswith(prefix + "."):
             return {distribution}
-    return {normal(name) for name in by_package.get(module.split(".")[0], [])}
+    return {normal(name) for name in by_package.get(module.split(".", maxsplit=1)[0], [])}
 
 
 def main() -> int:

@@ -1,0 +1,1 @@
+"""The platform on one machine: embedded servers, every process, demo towns, traces; and the `preau` command."""

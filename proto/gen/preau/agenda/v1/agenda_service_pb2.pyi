@@ -199,6 +199,7 @@ class Activity(_message.Message):
     BOOKING_CUTOFF_FIELD_NUMBER: _builtins.int
     CANCELLATION_CUTOFF_FIELD_NUMBER: _builtins.int
     SITE_ID_FIELD_NUMBER: _builtins.int
+    IS_OPEN_IN_HOLIDAYS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     code: _builtins.str
     """Unique in the town, for imports: "restauration"."""
@@ -207,6 +208,8 @@ class Activity(_message.Message):
     position: _builtins.int
     """Rank in every list."""
     site_id: _builtins.str
+    is_open_in_holidays: _builtins.bool
+    """Also takes place in school holidays; otherwise closed then. Public holidays close everything."""
     @_builtins.property
     def weekdays(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """ISO weekdays (1 = Monday) on which it takes place."""
@@ -242,10 +245,11 @@ class Activity(_message.Message):
         booking_cutoff: Global___Cutoff | None = ...,
         cancellation_cutoff: Global___Cutoff | None = ...,
         site_id: _builtins.str = ...,
+        is_open_in_holidays: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["booking_cutoff", b"booking_cutoff", "cancellation_cutoff", b"cancellation_cutoff"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking_cutoff", b"booking_cutoff", "brings", b"brings", "cancellation_cutoff", b"cancellation_cutoff", "code", b"code", "excludes", b"excludes", "id", b"id", "kind", b"kind", "name", b"name", "position", b"position", "requires", b"requires", "site_id", b"site_id", "weekdays", b"weekdays"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking_cutoff", b"booking_cutoff", "brings", b"brings", "cancellation_cutoff", b"cancellation_cutoff", "code", b"code", "excludes", b"excludes", "id", b"id", "is_open_in_holidays", b"is_open_in_holidays", "kind", b"kind", "name", b"name", "position", b"position", "requires", b"requires", "site_id", b"site_id", "weekdays", b"weekdays"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1327,22 +1331,28 @@ class ImportSchoolCalendarRequest(_message.Message):
     CALENDAR_JSON_FIELD_NUMBER: _builtins.int
     ZONE_FIELD_NUMBER: _builtins.int
     PUBLIC_HOLIDAY_SUBDIVISION_FIELD_NUMBER: _builtins.int
+    SCHOOL_WEEKDAYS_FIELD_NUMBER: _builtins.int
     calendar_json: _builtins.str
     """The JSON text."""
     zone: _builtins.str
     """Which of its zones is the town's: "Martinique", "Zone A"."""
     public_holiday_subdivision: _builtins.str
     """Subdivision of the "holidays" package for public holidays ("MQ"), empty for the national ones."""
+    @_builtins.property
+    def school_weekdays(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """ISO weekdays with class, for cut-offs that count days of class; empty: Monday, Tuesday, Thursday, Friday."""
+
     def __init__(
         self,
         *,
         calendar_json: _builtins.str = ...,
         zone: _builtins.str = ...,
         public_holiday_subdivision: _builtins.str = ...,
+        school_weekdays: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["calendar_json", b"calendar_json", "public_holiday_subdivision", b"public_holiday_subdivision", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calendar_json", b"calendar_json", "public_holiday_subdivision", b"public_holiday_subdivision", "school_weekdays", b"school_weekdays", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

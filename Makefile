@@ -1,0 +1,83 @@
+# `make` alone lists the targets. Recipes of more than three lines live in scripts/.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+PORT ?= 8080
+export PORT
+PY := .venv/bin/python
+PYTEST := .venv/bin/pytest
+MYPY_PATHS := libs/kernel/src libs/chassis/src libs/stack/src identity-svc/src agenda-svc/src billing-svc/src payment-gateway-svc/src payment-gateway-svc/simulator/src gateway/src tests scripts
+
+.PHONY: help setup run up down demo test unit contract integration e2e cov check lint fmt types imports proto proto-check release-descriptor bench lock doctor
+
+help: ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/' | expand -t 20
+
+setup: ## make .venv from requirements.lock, with every member in it
+	@scripts/setup.sh
+
+run: setup ## set everything up and start the platform (PORT=8080); Ctrl-C stops it
+	@exec .venv/bin/preau up --port $(PORT)
+
+up: setup ## start the platform in the background
+	@.venv/bin/preau up --port $(PORT) --detach
+
+down: setup ## stop the platform
+	@.venv/bin/preau down
+
+demo: setup ## load the demo towns into the running platform
+	@.venv/bin/preau demo
+
+doctor: setup ## say what this machine lacks
+	@.venv/bin/preau doctor
+
+test: setup browser ## set everything up and run every test
+	@$(PYTEST)
+
+unit: setup ## quick tests, no sockets
+	@$(PYTEST) tests/unit
+
+contract: setup ## contract tests
+	@$(PYTEST) tests/contract
+
+integration: setup ## tests on a real PostgreSQL and NATS
+	@$(PYTEST) tests/integration
+
+e2e: setup browser ## journeys in a real browser on the whole platform
+	@$(PYTEST) tests/e2e
+
+cov: setup ## coverage of the rules (unit tests), as a table
+	@scripts/coverage.sh
+
+.PHONY: browser
+browser:
+	@scripts/browser.sh
+
+check: lint types imports proto-check test ## everything CI runs
+
+lint: setup ## ruff, and the house's own linters
+	@scripts/lint.sh
+
+fmt: setup ## format and fix what can be
+	@.venv/bin/ruff check --fix-only --quiet . && .venv/bin/ruff format --quiet .
+
+types: setup ## mypy --strict
+	@.venv/bin/mypy $(MYPY_PATHS)
+
+imports: setup ## the layers, as import-linter checks them
+	@.venv/bin/lint-imports --no-cache
+
+proto: setup ## regenerate the code of every proto
+	@$(PY) proto/generate.py
+
+proto-check: setup ## protos: lint, no break since the last release, generated code up to date
+	@scripts/proto-check.sh
+
+release-descriptor: setup ## remember today's protos as the release that may not be broken
+	@scripts/proto-check.sh --release
+
+bench: setup ## figures of speed beside PostgreSQL's own (not a test)
+	@$(PY) tests/load/bench.py
+
+lock: setup ## rewrite requirements.lock
+	@scripts/lock.sh
