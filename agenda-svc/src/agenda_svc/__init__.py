@@ -1,0 +1,1 @@
+"""What a town's families can book, and what they have booked."""

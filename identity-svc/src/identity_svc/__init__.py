@@ -1,0 +1,1 @@
+"""identity-svc: who is calling, from which town, for which household."""

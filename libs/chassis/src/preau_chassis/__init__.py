@@ -1,0 +1,1 @@
+"""What every service stands on: gRPC, database, events, settings, logs and traces. README.md is the contract."""

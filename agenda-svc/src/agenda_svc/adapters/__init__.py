@@ -1,0 +1,1 @@
+"""The agenda's outside: PostgreSQL, events, public holidays."""

@@ -1,0 +1,1 @@
+"""The agenda's database. Reservations are read and written by three SQL functions, in ``migrations/sql``."""

@@ -1,0 +1,251 @@
+"""Reservations, read and written by the SQL functions of ``migrations/sql``: one round trip each, tenant included."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Protocol
+
+import asyncpg
+from preau_chassis.database import Database, UnitOfWork
+from preau_chassis.outbox import outbox_event
+from preau_kernel.context import Context
+from preau_kernel.errors import ConflictError
+
+from agenda_svc.adapters.publisher import to_message
+from agenda_svc.application.ports import Change, OfferQuery, Reading, RowsQuery, StoredAnswer
+from agenda_svc.domain.offer import Offer, Row
+from agenda_svc.domain.states import LIVE, TRANSITIONS, Status
+
+_READ_OFFER = "SELECT * FROM agenda_read_offer($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+_READ_ROWS = "SELECT * FROM agenda_read_reservations($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+_APPLY = f"SELECT agenda_apply_change({', '.join(f'${number}' for number in range(1, 26))})"
+_OVERTAKEN = frozenset({"PR001", "PR002", "23505"})
+_STATUS = {status.value: status for status in Status}
+_SOURCES = {
+    target: sorted({source for (source, _), edge in TRANSITIONS.items() if edge.target is target and source})
+    for target in Status
+}
+_NO_EVENT = (None, None, None, None, None)
+
+
+class _Runner(Protocol):
+    async def fetchrow(self, sql: str, *args: Any) -> Any: ...
+
+    async def fetchval(self, sql: str, *args: Any) -> Any: ...
+
+
+class _Store:
+    """What reading and writing have in common, in a transaction or out of one."""
+
+    _runner: _Runner
+
+    async def read_offer(self, ctx: Context, query: OfferQuery, *, lock: bool = False) -> Reading:
+        command = query.command
+        record = await self._runner.fetchrow(
+            _READ_OFFER,
+            ctx.tenant_id,
+            command and command.method,
+            command and command.request_id,
+            query.household_id,
+            query.child_ids,
+            query.session_keys,
+            query.first_key,
+            query.last_key,
+            lock,
+        )
+        return _reading(record, _rows(record))
+
+    async def read_rows(self, ctx: Context, query: RowsQuery, *, lock: bool = False) -> Reading:
+        command = query.command
+        record = await self._runner.fetchrow(
+            _READ_ROWS,
+            ctx.tenant_id,
+            command and command.method,
+            command and command.request_id,
+            query.household_id,
+            query.ids,
+            query.with_coupled,
+            query.live,
+            query.closed_since,
+            query.first_key,
+            query.last_key,
+            query.offer_last_key,
+            lock,
+        )
+        reading = _reading(record, _closed_rows(record))
+        if record["child_members"] is not None:
+            members = zip(record["child_keys"], record["child_members"], strict=True)
+            reading.members = {key for key, is_member in members if is_member}
+            if reading.offer is not None:
+                children = reading.offer.children
+                reading.offer.children = {each: key for each, key in children.items() if key in reading.members}
+        return reading
+
+    async def _apply(self, ctx: Context, change: Change) -> bool:
+        is_done: bool = await self._runner.fetchval(_APPLY, *_arguments(ctx, change))
+        return is_done
+
+
+class PostgresReservationStore(_Store):
+    """Each call is its own transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._runner = database
+        self._database = database
+
+    async def apply(self, ctx: Context, change: Change) -> bool:
+        try:
+            is_done = await self._apply(ctx, change)
+        except ConflictError:
+            return False
+        except asyncpg.PostgresError as error:
+            if error.sqlstate in _OVERTAKEN:
+                return False
+            raise
+        if is_done and change.event is not None:
+            self._database.nudge()
+        return is_done
+
+    @asynccontextmanager
+    async def locking(self, ctx: Context) -> AsyncIterator[TransactionReservationStore]:
+        async with self._database.unit_of_work(ctx) as uow:
+            store = TransactionReservationStore(uow, self._database)
+            yield store
+
+
+class TransactionReservationStore(_Store):
+    """In one transaction. A change that cannot be ends it: ``ConflictError``, and the whole may be tried again."""
+
+    def __init__(self, uow: UnitOfWork, database: Database) -> None:
+        self._runner = uow
+        self._uow = uow
+        self._database = database
+
+    async def apply(self, ctx: Context, change: Change) -> bool:
+        try:
+            return await self._apply(ctx, change)
+        except asyncpg.PostgresError as error:
+            if error.sqlstate in _OVERTAKEN:
+                raise ConflictError from error
+            raise
+
+    async def commit(self) -> None:
+        await self._uow.commit()
+        self._database.nudge()
+
+    @asynccontextmanager
+    async def locking(self, ctx: Context) -> AsyncIterator[TransactionReservationStore]:
+        del ctx
+        yield self
+
+
+def _arguments(ctx: Context, change: Change) -> tuple[Any, ...]:
+    command = change.command
+    event: Sequence[Any] = _NO_EVENT
+    if change.event is not None:
+        out = outbox_event(ctx, to_message(change.event))
+        event = (out.event_id, out.subject, out.type, out.body, out.traceparent)
+    keys = sorted(key for key, delta in change.counters.items() if delta)
+    slots = change.new_slots
+    moved_to = change.moved_to
+    return (
+        ctx.tenant_id,
+        change.household_key,
+        change.revision,
+        command and command.method,
+        command and command.request_id,
+        command and command.digest,
+        change.response,
+        change.now,
+        change.hold_expires_at,
+        change.entry_id,
+        change.new_ids or None,
+        [child for child, _ in slots] if slots else None,
+        [key for _, key in slots] if slots else None,
+        [row.id for row in change.moved] or None,
+        None if moved_to is None else _SOURCES[moved_to],
+        moved_to,
+        [row.id for row in change.lapsed] or None,
+        change.lapse,
+        keys or None,
+        [change.counters[key] for key in keys] or None,
+        *event,
+    )
+
+
+def _reading(record: Any, rows: list[Row]) -> Reading:
+    stored_digest = record["stored_hash"]
+    stored = None
+    if stored_digest is not None:
+        stored = StoredAnswer(bytes(stored_digest), bytes(record["stored_response"] or b""))
+    household_key = record["household_key"]
+    if household_key is None:
+        return Reading(record["rules_version"], stored)
+    children = {str(each): key for each, key in _pairs(record["child_ids"], record["child_keys"])}
+    enrolments: dict[tuple[int, int], tuple[tuple[int, int], ...]] = {}
+    if record["enrolled_children"] is not None:
+        for child, activity, first, last in zip(
+            record["enrolled_children"],
+            record["enrolled_activities"],
+            record["enrolled_first"],
+            record["enrolled_last"],
+            strict=True,
+        ):
+            enrolments[child, activity] = (*enrolments.get((child, activity), ()), (first, last))
+    offer = Offer(
+        household_key=household_key,
+        revision=record["revision"],
+        children=children,
+        places=dict(_pairs(record["session_keys"], record["places"])),
+        enrolments=enrolments,
+        live={row.slot: row for row in rows if row.status in LIVE},
+        child_ids={key: each for each, key in children.items()},
+    )
+    return Reading(record["rules_version"], stored, offer, rows)
+
+
+def _pairs(keys: Sequence[Any] | None, values: Sequence[Any] | None) -> Sequence[tuple[Any, Any]]:
+    return [] if keys is None or values is None else list(zip(keys, values, strict=True))
+
+
+def _rows(record: Any) -> list[Row]:
+    if record["row_ids"] is None:
+        return []
+    own = record["household_key"]
+    return [
+        Row(reservation_id, child, key, _STATUS[status], hold, created, entry, household == own)
+        for reservation_id, child, key, status, hold, created, entry, household in zip(
+            record["row_ids"],
+            record["row_children"],
+            record["row_sessions"],
+            record["row_statuses"],
+            record["row_holds"],
+            record["row_created"],
+            record["row_entries"],
+            record["row_households"],
+            strict=True,
+        )
+    ]
+
+
+def _closed_rows(record: Any) -> list[Row]:
+    if record["row_ids"] is None:
+        return []
+    own = record["household_key"]
+    return [
+        Row(reservation_id, child, key, _STATUS[status], hold, created, entry, household == own, closed, lapse)
+        for reservation_id, child, key, status, hold, created, entry, household, closed, lapse in zip(
+            record["row_ids"],
+            record["row_children"],
+            record["row_sessions"],
+            record["row_statuses"],
+            record["row_holds"],
+            record["row_created"],
+            record["row_entries"],
+            record["row_households"],
+            record["row_closed"],
+            record["row_lapses"],
+            strict=True,
+        )
+    ]

@@ -1,0 +1,133 @@
+"""Deciding what a wish to book creates, row by row. All of it in memory: the write only guards what others change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from agenda_svc.domain.activity import Activity
+from agenda_svc.domain.coupling import brought_by
+from agenda_svc.domain.days import iso_weekday, session_key
+from agenda_svc.domain.offer import Offer, Slot, refusal_of
+from agenda_svc.domain.refusals import Reason, Refusal
+from agenda_svc.domain.rules import TownRules
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """``is_day_named``: the caller chose these very weekdays, so a weekday without the activity deserves an answer."""
+
+    children: Sequence[int]
+    days: Sequence[int]
+    activities: Sequence[Activity]
+    is_day_named: bool
+
+
+@dataclass(slots=True)
+class BookingPlan:
+    """``created`` and ``skipped`` by child, then day, then activity order."""
+
+    created: list[Slot] = field(default_factory=list)
+    skipped: list[tuple[Slot, Refusal]] = field(default_factory=list)
+    missing_required: list[str] = field(default_factory=list)
+
+
+def plan_booking(rules: TownRules, offer: Offer, wish: Wish, now: datetime) -> BookingPlan:
+    """What of ``wish`` can be, and why not the rest. Uses up ``offer.places`` as it goes."""
+    plan = BookingPlan()
+    chosen = {activity.key for activity in wish.activities}
+    brought = set(brought_by(rules, chosen))
+    ordered = [activity for activity in rules.activities if activity.key in chosen or activity.key in brought]
+    has_couplings = any(activity.requires or activity.brings or activity.excludes for activity in ordered)
+    by_weekday = [
+        [
+            activity
+            for activity in ordered
+            if weekday in activity.weekdays or (wish.is_day_named and activity.key in chosen)
+        ]
+        for weekday in range(8)
+    ]
+    today = rules.today(now)
+    for child_key in wish.children:
+        for day in wish.days:
+            wanted = by_weekday[iso_weekday(day)]
+            created: dict[int, int] = {}
+            refused: dict[int, Refusal] = {}
+            for activity in wanted:
+                refusal = refusal_of(rules, offer, child_key, activity, day, now, today)
+                if refusal is None:
+                    created[activity.key] = session_key(day, activity.key)
+                else:
+                    refused[activity.key] = refusal
+            if has_couplings:
+                _couple(rules, offer, child_key, day, chosen, created, refused)
+            for key in created.values():
+                left = offer.places[key]
+                if left is not None:
+                    offer.places[key] = left - 1
+                plan.created.append((child_key, key))
+            for activity_key, refusal in sorted(refused.items(), key=lambda item: rules.rank[item[0]]):
+                if activity_key in chosen or refusal.reason is not Reason.ALREADY_RESERVED:
+                    plan.skipped.append(((child_key, session_key(day, activity_key)), refusal))
+    plan.missing_required = _missing(rules, plan, chosen)
+    return plan
+
+
+def _couple(
+    rules: TownRules,
+    offer: Offer,
+    child_key: int,
+    day: int,
+    chosen: set[int],
+    created: dict[int, int],
+    refused: dict[int, Refusal],
+) -> None:
+    """Take out of ``created`` what cannot be together, or cannot stand alone."""
+
+    def is_booked(other: int) -> bool:
+        return (child_key, session_key(day, other)) in offer.live
+
+    for activity_key in list(created):
+        for other in rules.by_key[activity_key].excludes:
+            if is_booked(other) or _comes_first(created, other, activity_key):
+                del created[activity_key]
+                related = rules.by_key[other].id
+                refused[activity_key] = Refusal(Reason.EXCLUDES_ACTIVITY, related_activity_id=related)
+                break
+    is_settled = False
+    while not is_settled:
+        is_settled = True
+        for activity_key in list(created):
+            lacking = next(
+                (o for o in rules.by_key[activity_key].requires if o not in created and not is_booked(o)), None
+            )
+            if lacking is not None:
+                related = rules.by_key[lacking].id
+                refused[activity_key] = Refusal(Reason.REQUIRES_ACTIVITY, related_activity_id=related)
+            elif activity_key in chosen or _has_bringer(rules, activity_key, created):
+                continue
+            del created[activity_key]
+            is_settled = False
+
+
+def _comes_first(created: dict[int, int], other: int, activity_key: int) -> bool:
+    for key in created:
+        if key == activity_key:
+            return False
+        if key == other:
+            return True
+    return False
+
+
+def _has_bringer(rules: TownRules, activity_key: int, created: dict[int, int]) -> bool:
+    return any(activity_key in rules.by_key[other].brings for other in created)
+
+
+def _missing(rules: TownRules, plan: BookingPlan, chosen: set[int]) -> list[str]:
+    related = dict.fromkeys(
+        refusal.related_activity_id
+        for _, refusal in plan.skipped
+        if refusal.reason is Reason.REQUIRES_ACTIVITY and rules.by_id[refusal.related_activity_id].key not in chosen
+    )
+    return sorted(related, key=lambda activity_id: rules.rank[rules.by_id[activity_id].key])

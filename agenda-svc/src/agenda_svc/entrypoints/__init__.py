@@ -1,0 +1,1 @@
+"""How the agenda is reached: gRPC and events."""

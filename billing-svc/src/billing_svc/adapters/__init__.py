@@ -1,0 +1,1 @@
+"""What the ports stand on: PostgreSQL, the other services, Typst."""

@@ -1,0 +1,1 @@
+"""One file a use case; speaks only to the ports."""

@@ -1,0 +1,95 @@
+"""The whole basket becomes one immutable invoice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from preau_kernel.clock import Clock
+from preau_kernel.context import Context
+from preau_kernel.ids import IdFactory
+
+from billing_svc.application.get_basket import Patience
+from billing_svc.application.ports import (
+    BooksFactory,
+    HouseholdDirectory,
+    InvoiceDesk,
+    IssueAnswer,
+    IssueOrder,
+    RequestKey,
+    RevisionBoard,
+)
+from billing_svc.application.settle_invoice import settle_free_invoice
+from billing_svc.domain.documents import Document
+from billing_svc.domain.errors import (
+    BasketChangedError,
+    BasketEmptyError,
+    InvoiceNotFoundError,
+    KeyReusedError,
+    TillMissingError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class IssueInvoice:
+    request: RequestKey
+    min_revision: int
+    expected_minor: int
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class IssuePorts:
+    desk: InvoiceDesk
+    directory: HouseholdDirectory
+    board: RevisionBoard
+    books: BooksFactory
+    clock: Clock
+    ids: IdFactory
+
+
+async def issue_invoice(command: IssueInvoice, context: Context, ports: IssuePorts) -> Document:
+    """The invoice; the same request gives the same one."""
+    household_id = context.require_household()
+    names = await ports.directory.names(command.token)
+    order = IssueOrder(
+        household_id=household_id,
+        request=command.request,
+        min_revision=command.min_revision,
+        expected_minor=command.expected_minor,
+        invoice_id=str(ports.ids.new()),
+        issued_at=ports.clock.now(),
+        payer_name=names.payer_name,
+        payer_address=names.payer_address,
+        child_names=names.child_names,
+    )
+    answer = await _issue(order, context, ports)
+    _refuse(answer, order)
+    if order.expected_minor == 0:
+        await settle_free_invoice(answer.invoice_id, context, ports.books, ports.clock, ports.ids)
+    document = await ports.desk.document(context, answer.invoice_id, household_id)
+    if document is None:
+        raise InvoiceNotFoundError
+    return document
+
+
+async def _issue(order: IssueOrder, context: Context, ports: IssuePorts) -> IssueAnswer:
+    patience = Patience(ports.board, context, order.household_id)
+    while True:
+        answer = await ports.desk.issue(context, order)
+        if answer.outcome != "BEHIND":
+            return answer
+        await patience.pause(answer.revision, order.min_revision)
+
+
+def _refuse(answer: IssueAnswer, order: IssueOrder) -> None:
+    match answer.outcome:
+        case "KEY_REUSED":
+            raise KeyReusedError
+        case "EMPTY":
+            raise BasketEmptyError
+        case "CHANGED":
+            raise BasketChangedError(order.expected_minor, answer.actual_minor)
+        case "NO_TILL":
+            raise TillMissingError
+        case _:
+            return

@@ -1,0 +1,1 @@
+"""PostgreSQL, argon2, Ed25519, SMTP: what the ports stand for."""

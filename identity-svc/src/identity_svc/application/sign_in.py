@@ -1,0 +1,138 @@
+"""Open a session for a user name and a password."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from preau_kernel.clock import Clock
+from preau_kernel.context import Context
+
+from identity_svc.application.access import require_gateway
+from identity_svc.application.attempts import Limit, address_key, forgive, register
+from identity_svc.application.ports import (
+    AccessToken,
+    Claims,
+    Credentials,
+    NewSession,
+    PasswordHasher,
+    SecretFactory,
+    TokenSigner,
+    UnitOfWork,
+    UnitOfWorkFactory,
+)
+from identity_svc.domain.errors import SignInFailedError
+from identity_svc.domain.passwords import MAXIMUM_LENGTH, normalise_password
+from identity_svc.domain.people import Account, storable, username_key
+from identity_svc.domain.sessions import SessionPolicy
+from identity_svc.domain.throttle import SIGN_IN_BY_ACCOUNT, SIGN_IN_BY_ADDRESS
+
+ADDRESS_IS_KNOWN_FOR = timedelta(days=30)
+LONGEST_USER_AGENT = 300
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    username: str
+    password: str
+    client_address: str
+    user_agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    session_token: str
+    session_expires_at: datetime
+    access: AccessToken
+    account: Account
+
+
+@dataclass(frozen=True, slots=True)
+class SignInPorts:
+    uow_factory: UnitOfWorkFactory
+    hasher: PasswordHasher
+    signer: TokenSigner
+    secrets: SecretFactory
+    clock: Clock
+    sessions: SessionPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    credentials: Credentials | None
+    account_limit: Limit
+    address_limit: Limit | None
+    address_hash: bytes
+
+
+async def sign_in(command: SignIn, context: Context, ports: SignInPorts) -> SignedIn:
+    """The same statements, the same hash and the same answer whether the name exists or not.
+
+    Two transactions, not one: the attempt must count even when the sign-in fails, and hashing holds no row.
+    """
+    require_gateway(context)
+    now = ports.clock.now()
+    async with ports.uow_factory(context) as uow:
+        checked = await _register_attempt(uow, command, context, ports.secrets, now)
+        await uow.commit()
+    password = normalise_password(command.password[: MAXIMUM_LENGTH + 1])
+    stored = checked.credentials.password_hash if checked.credentials else None
+    is_right = await ports.hasher.verify(stored, password)
+    if checked.credentials is None or stored is None or not is_right:
+        raise SignInFailedError
+    rehash = await ports.hasher.hash(password) if ports.hasher.needs_rehash(stored) else None
+    account = checked.credentials.account
+    token = ports.secrets.new_token()
+    expires_at = ports.sessions.expires_at(now, now)
+    async with ports.uow_factory(context) as uow:
+        await uow.throttle.forget([checked.account_limit.key])
+        if checked.address_limit:
+            await forgive(uow.throttle, [checked.address_limit], now)
+        if rehash:
+            await uow.accounts.set_password(account.id, rehash, now)
+        session_id = await uow.sessions.open(
+            NewSession(
+                token_hash=ports.secrets.token_hash(token),
+                account_id=account.id,
+                address_hash=checked.address_hash,
+                user_agent=storable(command.user_agent)[:LONGEST_USER_AGENT],
+                created_at=now,
+                idle_ends_at=expires_at,
+                ends_at=ports.sessions.ends_at(now),
+            )
+        )
+        await uow.commit()
+    access = await ports.signer.issue(account_claims(account, context, session_id), now)
+    return SignedIn(token, expires_at, access, account)
+
+
+def account_claims(account: Account, context: Context, session_id: int) -> Claims:
+    """What an internal token says of someone who signed in."""
+    return Claims(
+        subject=str(account.id),
+        tenant_id=context.tenant_id,
+        tenant_slug=context.tenant_slug,
+        roles=account.roles,
+        household_id=str(account.household_id) if account.household_id else "",
+        session_id=str(session_id),
+    )
+
+
+async def _register_attempt(
+    uow: UnitOfWork, command: SignIn, context: Context, secrets: SecretFactory, now: datetime
+) -> _Checked:
+    name = username_key(command.username)
+    address = address_key(command.client_address)
+    address_hash = secrets.fingerprint(context.tenant_id, "address", address)
+    is_known = bool(address) and await uow.sessions.is_known_address(name, address_hash, now - ADDRESS_IS_KNOWN_FOR)
+    # The owner's usual address counts apart: strangers who hammer the name do not lock its owner out.
+    account_key = secrets.fingerprint(context.tenant_id, "sign-in", name, address if is_known else "")
+    account_limit = Limit(account_key, SIGN_IN_BY_ACCOUNT)
+    address_limit = (
+        Limit(secrets.fingerprint(context.tenant_id, "sign-in-address", address), SIGN_IN_BY_ADDRESS)
+        if address
+        else None
+    )
+    await register(uow.throttle, [limit for limit in (account_limit, address_limit) if limit], now)
+    credentials = await uow.accounts.credentials_by_username(name)
+    return _Checked(credentials, account_limit, address_limit, address_hash)

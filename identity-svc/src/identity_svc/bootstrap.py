@@ -1,0 +1,116 @@
+"""The one place that sees everything."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from preau.identity.v1 import identity_events_pb2 as events
+from preau.identity.v1 import identity_service_pb2_grpc as rpc
+from preau_chassis.database import Database
+from preau_chassis.service import Job, Parts, Runtime, ServiceDefinition, Servicer
+from preau_chassis.settings import SettingsError
+from preau_kernel.clock import Clock
+
+from identity_svc.adapters.db.mail import PostgresDueWork
+from identity_svc.adapters.db.sessions import PostgresSessionExchange
+from identity_svc.adapters.db.tenants import PostgresTenantDirectory
+from identity_svc.adapters.db.unit_of_work import PostgresUnitOfWorkFactory
+from identity_svc.adapters.keys import Ed25519Signer, SigningKeys
+from identity_svc.adapters.letters import FileSender, SmtpSender
+from identity_svc.adapters.passwords import Argon2Hasher
+from identity_svc.adapters.secrets import KeyedSecrets, derive_key, load_master_key
+from identity_svc.application.ports import LetterSender
+from identity_svc.application.purge_expired import purge_expired
+from identity_svc.application.send_mail import MailPorts, send_due_mail
+from identity_svc.application.sign_in import SignInPorts
+from identity_svc.domain.sessions import SessionPolicy
+from identity_svc.entrypoints.grpc import IdentityServicer, Ports
+from identity_svc.settings import IdentitySettings
+
+_SERVICE = "preau.identity.v1.IdentityService"
+
+
+async def build(runtime: Runtime) -> Parts:
+    """Wire the service."""
+    settings: IdentitySettings = runtime.settings
+    clock, database = runtime.clock, runtime.database
+    master = load_master_key(Path(settings.required("signing_key_dir")))
+    keys = SigningKeys(database, derive_key(master, "signing keys"))
+    signer = Ed25519Signer(keys)
+    secrets = KeyedSecrets(master)
+    directory = PostgresTenantDirectory(database)
+    uow_factory = PostgresUnitOfWorkFactory(database)
+    ports = Ports(
+        sign_in=SignInPorts(
+            uow_factory=uow_factory,
+            hasher=Argon2Hasher(memory_kib=settings.password_memory_kib, at_once=settings.password_hashes_at_once),
+            signer=signer,
+            secrets=secrets,
+            clock=clock,
+            sessions=SessionPolicy(settings.session_idle, settings.session_longest),
+        ),
+        exchange=PostgresSessionExchange(database),
+        directory=directory,
+        service_secrets={name: secret.get_secret_value() for name, secret in settings.service_secrets.items()},
+        ids=runtime.ids,
+    )
+    mail = MailPorts(
+        uow_factory=uow_factory,
+        directory=directory,
+        due=PostgresDueWork(runtime.work_database),
+        sender=letter_sender(settings),
+        secrets=secrets,
+        clock=clock,
+    )
+
+    async def own_jwks() -> str:
+        return await signer.jwks(clock.now())
+
+    async def send_letters() -> None:
+        await send_due_mail(mail)
+
+    async def rotate_keys() -> None:
+        await keys.rotate(clock.now())
+
+    async def purge() -> None:
+        await purge_expired(uow_factory, directory, clock)
+
+    return Parts(
+        servicers=[Servicer(rpc.add_IdentityServiceServicer_to_server, IdentityServicer(ports), _SERVICE)],
+        jobs=[
+            Job("send-letters", every=timedelta(seconds=2), run=send_letters),
+            Job("rotate-keys", every=timedelta(minutes=10), run=rotate_keys),
+            Job("purge-expired", every=timedelta(hours=1), run=purge),
+        ],
+        public_methods=frozenset(f"{_SERVICE}/{name}" for name in ("ResolveTenant", "IssueServiceToken", "GetJwks")),
+        jwks_source=own_jwks,
+    )
+
+
+def letter_sender(settings: IdentitySettings) -> LetterSender:
+    """SMTP when a server is set, else files in a folder; one of the two must be named."""
+    if url := settings.smtp_url.get_secret_value():
+        return SmtpSender(url, settings.mail_from)
+    if settings.mail_dir is None:
+        raise SettingsError("PREAU_SMTP_URL or PREAU_MAIL_DIR is not set")
+    return FileSender(settings.mail_dir, settings.mail_from)
+
+
+async def rotate_now(settings: IdentitySettings, clock: Clock) -> str | None:
+    """Make the next signing key at once, whatever the present one's age; it is published before it signs."""
+    master = load_master_key(Path(settings.required("signing_key_dir")))
+    database = Database(settings.required("database_url"), pool_size=1, application_name="identity rotate-keys")
+    try:
+        return await SigningKeys(database, derive_key(master, "signing keys")).rotate(clock.now(), force=True)
+    finally:
+        await database.close()
+
+
+DEFINITION = ServiceDefinition(
+    name="identity",
+    settings=IdentitySettings,
+    migrations=Path(__file__).parents[2] / "migrations",
+    events=(events.TenantChanged, events.HouseholdChanged),
+    build=build,
+)

@@ -1,0 +1,1 @@
+"""Doors: gRPC and the command line."""

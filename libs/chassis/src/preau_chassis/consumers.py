@@ -1,0 +1,55 @@
+"""What a service says about the events it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from google.protobuf.message import Message
+from preau_kernel.context import Context
+
+from preau_chassis.database import UnitOfWork
+
+Handler = Callable[[UnitOfWork, Any, "Envelope"], Awaitable[None]]
+
+
+class RetryLater(Exception):  # noqa: N818 - not an error: a handler's way to say "not yet"
+    """Deliver this message again, in ``seconds`` at the earliest; later the more often it was said."""
+
+    def __init__(self, seconds: float = 0.2) -> None:
+        super().__init__(f"retry in {seconds} s")
+        self.seconds = seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What is known of a message besides its body. ``context`` is the system's, in the event's town."""
+
+    event_id: UUID
+    type: str
+    subject: str
+    context: Context
+    at: datetime
+    delivery: int
+    sequence: int
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """A durable reader of one stream: which subjects, and what to do with each type of event.
+
+    A handler is called inside a unit of work of the event's town, which commits after it.
+    Types without a handler are passed over.
+    """
+
+    durable: str
+    stream: str
+    subjects: tuple[str, ...]
+    handlers: Mapping[type[Message], Handler]
+    types: Mapping[str, type[Message]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "types", {kind.DESCRIPTOR.full_name: kind for kind in self.handlers})

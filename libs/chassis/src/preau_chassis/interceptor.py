@@ -1,0 +1,112 @@
+"""What happens around every RPC, outermost first: error mapping, span and log line, deadline, token."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, NoReturn
+
+import grpc
+import structlog
+from opentelemetry.trace import SpanKind
+from preau_kernel.errors import DomainError, ErrorKind, InvalidError
+from preau_kernel.ids import uuid7
+
+from preau_chassis.calls import Caller, set_caller, set_remaining
+from preau_chassis.constants import MIN_REMAINING_SECONDS
+from preau_chassis.errors import CODE_OF_KIND, DETAILS_KEY, SERVER_FAULTS, status_of
+from preau_chassis.logs import get_logger
+from preau_chassis.telemetry import Hop
+from preau_chassis.tokens import TokenVerifier
+
+_log = get_logger("grpc")
+
+Behaviour = Callable[[Any, grpc.aio.ServicerContext[Any, Any]], Awaitable[Any]]
+
+
+class Guard:
+    """Wraps the methods of one service's servicers; done once per method, not once per call."""
+
+    def __init__(self, service: str, verifier: TokenVerifier, public_methods: frozenset[str]) -> None:
+        self._service = service
+        self._verifier = verifier
+        self._public = frozenset(name.lstrip("/").replace("/", ".") for name in public_methods)
+
+    def wrap(  # noqa: C901 - one frame a call, not four
+        self, full_name: str, behaviour: Behaviour
+    ) -> Behaviour:
+        """``behaviour`` with everything around it. ``full_name`` is ``package.Service/Method``."""
+        is_public = full_name.replace("/", ".") in self._public
+
+        async def guarded(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+            started = time.perf_counter()
+            authorization = traceparent = ""
+            for key, value in context.invocation_metadata() or ():
+                if key == "authorization":
+                    authorization = str(value)
+                elif key == "traceparent":
+                    traceparent = str(value)
+            code = "CANCELLED"
+            town = reason = ""
+            with Hop(
+                full_name, SpanKind.SERVER, traceparent, {"rpc.system.name": "grpc", "rpc.method": full_name}
+            ) as hop:
+                structlog.contextvars.bind_contextvars(trace_id=hop.trace_id, rpc=full_name)
+                try:
+                    self._check_deadline(context)
+                    if not is_public:
+                        town = await self._authenticate(authorization, hop)
+                    response = await behaviour(request, context)
+                    code = "OK"
+                    return response
+                except DomainError as error:
+                    code, reason = CODE_OF_KIND[error.kind].name, error.reason
+                    if error.kind in SERVER_FAULTS:
+                        hop.fail(error.reason, error)
+                    hop.set("preau.reason", error.reason)
+                    await self._abort(context, error)
+                except grpc.aio.AbortError:
+                    code = "ABORTED_BY_SERVICER"
+                    raise
+                except Exception as error:  # noqa: BLE001 - the boundary: no exception's text leaves the process
+                    code = "INTERNAL"
+                    await self._abort(context, self._bug(error, hop))
+                finally:
+                    duration = (time.perf_counter() - started) * 1000
+                    hop.set("rpc.response.status_code", code)
+                    if reason:
+                        _log.info("rpc", code=code, duration_ms=round(duration, 2), tenant=town, reason=reason)
+                    else:
+                        _log.info("rpc", code=code, duration_ms=round(duration, 2), tenant=town)
+
+        return guarded
+
+    @staticmethod
+    def _check_deadline(context: grpc.aio.ServicerContext[Any, Any]) -> None:
+        remaining = context.time_remaining()
+        if remaining is None:
+            raise InvalidError("DEADLINE_MISSING", "grpc-timeout", "every call names how long it waits")
+        if remaining < MIN_REMAINING_SECONDS:
+            raise DomainError(ErrorKind.TIMEOUT, "DEADLINE_EXCEEDED")
+        set_remaining(remaining)
+
+    async def _authenticate(self, authorization: str, hop: Hop) -> str:
+        if not authorization.startswith("Bearer "):
+            raise DomainError(ErrorKind.UNAUTHENTICATED, "TOKEN_MISSING")
+        token = authorization[7:]
+        claims, context = await self._verifier.authenticate(token)
+        set_caller(Caller(token, claims, context))
+        if claims.tenant_slug:
+            hop.set("preau.tenant", claims.tenant_slug)
+        return claims.tenant_slug
+
+    def _bug(self, error: Exception, hop: Hop) -> DomainError:
+        error_id = hop.trace_id or str(uuid7())
+        hop.fail("INTERNAL", error)
+        hop.set("preau.reason", "INTERNAL")
+        _log.error("rpc.failed", error_id=error_id, error_type=type(error).__qualname__, exc_info=error)
+        return DomainError(ErrorKind.BUG, "INTERNAL", f"error {error_id}", error_id=error_id)
+
+    async def _abort(self, context: grpc.aio.ServicerContext[Any, Any], error: DomainError) -> NoReturn:
+        details = status_of(error, self._service).SerializeToString()
+        await context.abort(CODE_OF_KIND[error.kind], error.message, ((DETAILS_KEY, details),))

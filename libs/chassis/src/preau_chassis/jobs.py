@@ -1,0 +1,64 @@
+"""Work that time brings, and the chassis' own housekeeping."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from opentelemetry.trace import SpanKind
+from preau_kernel.errors import DomainError
+
+from preau_chassis.database import Database
+from preau_chassis.logs import get_logger
+from preau_chassis.telemetry import Hop
+
+_log = get_logger("jobs")
+
+_PURGES = (
+    ("purge-outbox", "outbox", "published_at IS NOT NULL AND created_at < now() - interval '7 days'"),
+    ("purge-inbox", "inbox", "received_at < now() - interval '35 days'"),
+    ("purge-idempotency", "idempotency", "created_at < now() - interval '48 hours'"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something to do every so often, in real time. Runs in the process that leads, so that one at most does it;
+    it must bear being interrupted and repeated.
+    """
+
+    name: str
+    every: timedelta
+    run: Callable[[], Awaitable[None]]
+
+
+def purge_jobs(work_database: Database) -> list[Job]:
+    """Forget what nobody can ask for any more."""
+
+    def job(name: str, table: str, condition: str) -> Job:
+        async def run() -> None:
+            await work_database.execute(f"DELETE FROM {table} WHERE {condition}")
+
+        return Job(name, timedelta(hours=1), run)
+
+    return [job(*purge) for purge in _PURGES]
+
+
+async def run_job(job: Job, is_leading: asyncio.Event) -> None:
+    """Run ``job`` for ever, while this process leads. A failure is logged and the next turn comes all the same."""
+    while True:
+        await is_leading.wait()
+        started = time.monotonic()
+        with Hop(f"job {job.name}", SpanKind.INTERNAL) as hop:
+            try:
+                await job.run()
+            except DomainError as error:
+                hop.fail(error.reason)
+                _log.warning("job.failed", job=job.name, reason=error.reason, trace_id=hop.trace_id)
+            except Exception as error:  # noqa: BLE001 - the boundary: one bad turn must not stop the next
+                hop.fail("INTERNAL", error)
+                _log.error("job.failed", job=job.name, error_type=type(error).__qualname__, exc_info=error)
+        await asyncio.sleep(max(0.0, job.every.total_seconds() - (time.monotonic() - started)))

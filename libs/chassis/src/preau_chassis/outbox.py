@@ -1,0 +1,160 @@
+"""Events leave through a table: what was committed is published, at least once, in the order of its rows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import nats.errors
+from nats.aio.client import Client as Nats
+from nats.js import api
+from nats.js.errors import Error as JetStreamError
+from opentelemetry.trace import SpanKind, Status, StatusCode
+from preau_kernel.errors import DomainError
+
+from preau_chassis.database import Database
+from preau_chassis.events import OutboxEvent, outbox_event
+from preau_chassis.logs import get_logger
+from preau_chassis.messaging import ensure_stream, event_headers, stream_of
+from preau_chassis.pool import DRIVER_ERRORS
+from preau_chassis.telemetry import parse_traceparent, start_span, traceparent_of
+
+__all__ = ["OutboxEvent", "OutboxRelay", "outbox_event"]
+
+_log = get_logger("outbox")
+
+_BATCH = 500
+_IN_FLIGHT = 64
+_SWEEP_SECONDS = 1.0
+_ACK_SECONDS = 5.0
+_RETRY_SECONDS = 1.0
+_STUCK_SECONDS = 30.0
+
+_DUE = f"""
+SELECT id, tenant_id, event_id, subject, type, body, traceparent, created_at FROM outbox
+WHERE published_at IS NULL ORDER BY id LIMIT {_BATCH}"""
+_MARK = "UPDATE outbox SET published_at = now() WHERE id = ANY($1::bigint[]) AND published_at IS NULL"
+_OLDEST = "SELECT extract(epoch FROM now() - min(created_at)) FROM outbox WHERE published_at IS NULL"
+
+_BROKER_ERRORS = (nats.errors.Error, JetStreamError, TimeoutError, OSError)
+
+
+class OutboxRelay:
+    """Publishes a service's outbox. Only one may run at a time: ``Leader`` sees to it."""
+
+    def __init__(self, *, service: str, nats_client: Nats, replicas: int = 1) -> None:
+        self._service = service
+        self._nats = nats_client
+        self._replicas = replicas
+        self._nudged = asyncio.Event()
+        self._has_stream = False
+
+    def nudge(self) -> None:
+        """There is something to publish."""
+        self._nudged.set()
+
+    async def run(self, raw: Any) -> None:
+        """Publish for ever, reading and marking on ``raw``; raises when that connection is lost."""
+        while True:
+            self._nudged.clear()
+            try:
+                while await self.publish_batch(raw) == _BATCH:
+                    pass
+            except _BROKER_ERRORS as error:
+                if raw.is_closed():
+                    raise
+                await self._wait_for_broker(raw, error)
+                continue
+            try:
+                async with asyncio.timeout(_SWEEP_SECONDS):
+                    await self._nudged.wait()
+            except TimeoutError:
+                continue
+
+    async def publish_batch(self, raw: Any) -> int:
+        """Publish what is due, up to one batch, and mark what the broker has acknowledged; how many were due."""
+        rows = await raw.fetch(_DUE)
+        if not rows:
+            return 0
+        if not self._has_stream:
+            await ensure_stream(self._nats, stream_of(self._service), replicas=self._replicas)
+            self._has_stream = True
+        for start in range(0, len(rows), _IN_FLIGHT):
+            await self._publish(raw, rows[start : start + _IN_FLIGHT])
+        return len(rows)
+
+    async def _publish(self, raw: Any, rows: Sequence[Any]) -> None:
+        # Sent in order, acknowledged in any order. What follows a failure is marked only if it was acknowledged too,
+        # and a repeated publication is dropped by the broker's window or by the reader's inbox.
+        results = await asyncio.gather(*(self._publish_one(row) for row in rows), return_exceptions=True)
+        published = [
+            row["id"] for row, result in zip(rows, results, strict=True) if not isinstance(result, BaseException)
+        ]
+        if published:
+            await raw.execute(_MARK, published)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    async def _publish_one(self, row: Any) -> api.PubAck:
+        parent = parse_traceparent(row["traceparent"])
+        attributes = {
+            "messaging.system": "nats",
+            "messaging.destination.name": row["subject"],
+            "messaging.message.id": str(row["event_id"]),
+        }
+        position = start_span(f"publish {row['type']}", SpanKind.PRODUCER, parent, attributes) if parent else None
+        headers = event_headers(
+            event_id=row["event_id"],
+            type_name=row["type"],
+            service=self._service,
+            tenant_id=row["tenant_id"],
+            at=row["created_at"],
+            traceparent=traceparent_of(position) if position is not None else "",
+        )
+        try:
+            return await self._nats.jetstream(timeout=_ACK_SECONDS).publish(
+                row["subject"], row["body"], headers=headers
+            )
+        except _BROKER_ERRORS as error:
+            if position is not None:
+                position.set_status(Status(StatusCode.ERROR, type(error).__name__))
+            raise
+        finally:
+            if position is not None:
+                position.end()
+
+    async def _wait_for_broker(self, raw: Any, error: Exception) -> None:
+        self._has_stream = False
+        age = await raw.fetchval(_OLDEST) or 0.0
+        log = _log.error if age > _STUCK_SECONDS else _log.warning
+        log("outbox.waiting", error_type=type(error).__name__, lag=round(float(age), 1))
+        await asyncio.sleep(_RETRY_SECONDS)
+
+
+class Leader:
+    """Holds a service's one advisory lock on a connection of its own, for as long as that connection lives."""
+
+    def __init__(self, service: str, database: Database) -> None:
+        self._service = service
+        self._database = database
+        self.is_leading = asyncio.Event()
+
+    async def lead(self, relay: OutboxRelay) -> None:
+        """Wait for the lock, relay while holding it, start over when the connection is lost."""
+        while True:
+            try:
+                async with self._database.lease() as lease:
+                    if await lease.raw.fetchval("SELECT pg_try_advisory_lock(hashtext($1))", f"leader:{self._service}"):
+                        _log.info("leader.elected")
+                        self.is_leading.set()
+                        try:
+                            await relay.run(lease.raw)
+                        finally:
+                            self.is_leading.clear()
+                            # Given back without its lock, or not at all.
+                            lease.raw.terminate()
+            except (DomainError, *DRIVER_ERRORS) as error:
+                _log.warning("leader.lost", error_type=type(error).__name__)
+            await asyncio.sleep(_RETRY_SECONDS)

@@ -1,0 +1,192 @@
+"""Leases of raw driver connections from SQLAlchemy's pool, cheap enough for the hot path and safe under cancellation."""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+from typing import Any, Self
+
+import asyncpg
+from preau_kernel.errors import ConflictError, DomainError, ErrorKind, UnavailableError
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError, MissingGreenlet
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import PoolProxiedConnection
+
+from preau_chassis.logs import get_logger
+
+_log = get_logger("database")
+
+CONNECTION_ERRORS = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.ConnectionDoesNotExistError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    # The driver lost track: the server went away in the middle of an exchange.
+    asyncpg.InternalClientError,
+    OSError,
+)
+DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+"""Everything the driver raises."""
+
+_CLEAN_UP_SECONDS = 5.0
+
+
+def translate(error: BaseException) -> DomainError | None:
+    """What a driver's error means to a caller, or ``None`` when it is a bug or a constraint the adapter must read."""
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        error = error.orig.__cause__ or error.orig
+    if isinstance(error, asyncpg.SerializationError | asyncpg.DeadlockDetectedError | asyncpg.LockNotAvailableError):
+        return ConflictError()
+    if isinstance(error, asyncpg.QueryCanceledError | asyncpg.IdleInTransactionSessionTimeoutError):
+        return DomainError(ErrorKind.TIMEOUT, "DATABASE_TIMEOUT")
+    if isinstance(error, CONNECTION_ERRORS) or (isinstance(error, asyncpg.InterfaceError) and "clos" in str(error)):
+        return UnavailableError("DATABASE_UNAVAILABLE")
+    return None
+
+
+class Lease:
+    """One connection for a while. Always used with ``async with``; ``raw`` is asyncpg's connection."""
+
+    __slots__ = ("_fairy", "_pool", "raw")
+
+    def __init__(self, pool: LeasePool) -> None:
+        self._pool = pool
+        self._fairy: PoolProxiedConnection | None = None
+        self.raw: Any = None
+
+    async def __aenter__(self) -> Self:
+        self._fairy, self.raw = await self._pool.take()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _stack: TracebackType | None
+    ) -> None:
+        fairy, raw = self._fairy, self.raw
+        self._fairy = self.raw = None
+        if fairy is None:
+            return
+        if raw.is_closed() or isinstance(error, asyncpg.InternalClientError):
+            self._pool.discard(fairy)
+        elif raw.is_in_transaction() or (error is not None and not isinstance(error, Exception)):
+            # Cancelled in the middle of something: nobody waits for us any more, so tidy up on the side.
+            self._pool.clean_up(fairy, raw)
+        else:
+            self._pool.give_back(fairy)
+
+
+class LeasePool:
+    """At most ``size`` connections; who finds none waits in line, and no longer than ``wait_seconds``."""
+
+    def __init__(self, dsn: str, *, size: int, application_name: str, wait_seconds: float = 5.0) -> None:
+        self._dsn = dsn
+        self._server_settings = {
+            "application_name": application_name,
+            "jit": "off",
+            "idle_in_transaction_session_timeout": "60000",
+        }
+        self._wait_seconds = wait_seconds
+        self._free = asyncio.Semaphore(size)
+        self._cleaning: set[asyncio.Task[None]] = set()
+        self._cold = 0
+        self.size = size
+        self.engine: AsyncEngine = create_async_engine(
+            "postgresql+asyncpg://",
+            async_creator=self._connect,
+            pool_size=size,
+            max_overflow=0,
+            pool_timeout=wait_seconds,
+            pool_use_lifo=True,
+            # A lease gives back only connections that are in no transaction, so there is nothing to reset.
+            pool_reset_on_return=None,
+        )
+        self._pool = self.engine.sync_engine.pool
+        event.listen(self.engine.sync_engine, "connect", self._on_connect)
+
+    def lease(self) -> Lease:
+        """A connection for the time of an ``async with``."""
+        return Lease(self)
+
+    async def take(self) -> tuple[PoolProxiedConnection, Any]:
+        if self._free.locked():
+            try:
+                async with asyncio.timeout(self._wait_seconds):
+                    await self._free.acquire()
+            except TimeoutError:
+                raise UnavailableError("DATABASE_BUSY") from None
+        else:
+            await self._free.acquire()
+        try:
+            while True:
+                fairy = await self._check_out()
+                raw = fairy.driver_connection
+                if not raw.is_closed():  # type: ignore[union-attr]
+                    return fairy, raw
+                self._invalidate(fairy)
+        except BaseException as error:
+            self._free.release()
+            meaning = translate(error)
+            if meaning is not None:
+                raise meaning from error
+            raise
+
+    def give_back(self, fairy: PoolProxiedConnection) -> None:
+        fairy.close()
+        self._free.release()
+
+    def discard(self, fairy: PoolProxiedConnection) -> None:
+        self._invalidate(fairy)
+        self._free.release()
+
+    def clean_up(self, fairy: PoolProxiedConnection, raw: Any) -> None:
+        task = asyncio.get_running_loop().create_task(self._clean_up(fairy, raw))
+        self._cleaning.add(task)
+        task.add_done_callback(self._cleaning.discard)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._cleaning:
+            await asyncio.wait(self._cleaning, timeout=_CLEAN_UP_SECONDS)
+        await self.engine.dispose()
+
+    async def _check_out(self) -> PoolProxiedConnection:
+        # An idle, living connection is taken without a greenlet: no I/O can happen then. Saves a fifth of a small query's CPU.
+        if self._cold == 0 and self._pool.checkedin() > 0:  # type: ignore[attr-defined]
+            try:
+                return self._pool.connect()
+            except MissingGreenlet:
+                self._cold += 1
+        return await self.engine.raw_connection()
+
+    async def _connect(self) -> Any:
+        return await asyncpg.connect(
+            self._dsn,
+            timeout=5.0,
+            server_settings=self._server_settings,
+            statement_cache_size=512,
+            max_cached_statement_lifetime=0,
+        )
+
+    def _on_connect(self, _connection: Any, _record: Any) -> None:
+        self._cold = max(0, self._cold - 1)
+
+    def _invalidate(self, fairy: PoolProxiedConnection) -> None:
+        raw = fairy.driver_connection
+        if raw is not None:
+            raw.terminate()
+        self._cold += 1
+        # Not fairy.invalidate(): it would close politely, which needs a greenlet; the socket is gone already.
+        fairy.detach()
+
+    async def _clean_up(self, fairy: PoolProxiedConnection, raw: Any) -> None:
+        try:
+            async with asyncio.timeout(_CLEAN_UP_SECONDS):
+                await raw.execute("ROLLBACK")
+        except (*DRIVER_ERRORS, TimeoutError):
+            self._invalidate(fairy)
+        else:
+            fairy.close()
+        finally:
+            self._free.release()
