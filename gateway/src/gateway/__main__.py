@@ -1,0 +1,67 @@
+"""``python -m gateway``: one process, one event loop, graceful end on SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+
+import uvloop
+from granian.constants import Interfaces
+from granian.http import HTTP1Settings
+from granian.server.embed import Server
+from preau_chassis.logs import configure_logs, get_logger
+from preau_chassis.settings import load_settings_or_exit
+from preau_chassis.telemetry import configure_telemetry
+
+from gateway.app import create_app
+from gateway.settings import GatewaySettings
+
+_STOP_SECONDS = 4.0
+
+
+async def serve(settings: GatewaySettings) -> None:
+    """Serve until SIGTERM or SIGINT; what is being answered is answered."""
+    host, port = settings.host_and_port
+    server = Server(
+        create_app(settings),
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        websockets=False,
+        http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=64 * 1024),
+        log_enabled=False,
+    )
+    loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stopping.set)
+    log = get_logger("gateway")
+    serving = asyncio.create_task(server.serve())
+    waiting = asyncio.create_task(stopping.wait())
+    log.info("gateway.started", port=port)
+    await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    if serving.done():
+        waiting.cancel()
+        serving.result()
+        return
+    server.stop()  # type: ignore[no-untyped-call]
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(serving, _STOP_SECONDS)
+    log.info("gateway.stopped")
+
+
+def main() -> int:
+    settings = load_settings_or_exit(GatewaySettings)
+    configure_logs("gateway", settings.log_level)
+    telemetry = configure_telemetry("gateway", settings.otlp_endpoint, settings.trace_ratio)
+    try:
+        uvloop.run(serve(settings))
+    finally:
+        telemetry.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+"""« Générer la facture et payer »: three calls that make up one act, each of them repeatable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from preau.agenda.v1.agenda_service_pb2 import RenewHoldsRequest
+from preau.billing.v1.billing_service_pb2 import (
+    Invoice,
+    IssueInvoiceRequest,
+    StartPaymentRequest,
+    StartPaymentResponse,
+)
+from preau.common.v1.money_pb2 import Money
+from preau_kernel.errors import DomainError
+
+from gateway.idempotency import step_of
+from gateway.payments import payment_urls
+
+if TYPE_CHECKING:
+    from gateway.auth import Visitor
+    from gateway.clients import Clients
+    from gateway.security import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """An issued invoice and the page on which it is paid."""
+
+    invoice: Invoice
+    payment: StartPaymentResponse
+    revision: int
+
+
+async def issue_and_start(
+    clients: Clients, connection: Connection, visitor: Visitor, request_id: str, expected_total: Money
+) -> Checkout:
+    """Renew the holds, issue the invoice of what they hold, open a payment.
+
+    Repeated with the same ``request_id`` each step answers what it answered before, so that a lost answer costs nothing.
+    When the provider does not answer, the invoice stands: the error's ``invoice_id`` says where to pay it.
+    """
+    renewed = await clients.agenda.renew_holds(
+        visitor.token, RenewHoldsRequest(request_id=step_of(request_id, "renew"))
+    )
+    issued = await clients.billing.issue_invoice(
+        visitor.token,
+        IssueInvoiceRequest(request_id=request_id, min_revision=renewed.revision, expected_total=expected_total),
+    )
+    invoice = issued.invoice
+    try:
+        payment = await start_payment(clients, connection, visitor, step_of(request_id, "pay"), invoice.id)
+    except DomainError as error:
+        error.metadata.setdefault("invoice_id", invoice.id)
+        raise
+    return Checkout(invoice, payment, renewed.revision)
+
+
+async def start_payment(
+    clients: Clients, connection: Connection, visitor: Visitor, request_id: str, invoice_id: str
+) -> StartPaymentResponse:
+    """Open an attempt at the provider for an unpaid invoice."""
+    return_url, notify_url = payment_urls(connection)
+    return await clients.billing.start_payment(
+        visitor.token,
+        StartPaymentRequest(request_id=request_id, invoice_id=invoice_id, return_url=return_url, notify_url=notify_url),
+    )

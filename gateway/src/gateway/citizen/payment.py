@@ -1,0 +1,143 @@
+"""« Générer la facture et payer », the way to the provider and back."""
+
+from __future__ import annotations
+
+from litestar import Controller, get, post
+from preau.billing.v1 import billing_service_pb2 as pb
+from preau.common.v1.money_pb2 import Money
+from preau.payment.v1 import payment_service_pb2 as payment
+from preau_kernel.errors import DomainError, ErrorKind
+
+from gateway.auth import require_family
+from gateway.checkout import issue_and_start, start_payment
+from gateway.citizen.desk import Desk, Page
+from gateway.citizen.payment_view import outcome_of
+from gateway.forms import read_form
+from gateway.idempotency import request_id_of
+from gateway.notices import Notice
+from gateway.payments import payment_state
+from gateway.rendering import fragment, leave_for
+from gateway.revision import remember_revision
+from gateway.words import facts_of, say_reason
+
+_BACK_TO_THE_LIST = frozenset({"BASKET_CHANGED", "BASKET_EMPTY", "BASKET_NOT_READY"})
+_LOOK_UP_SECONDS = 8
+
+
+class PaymentController(Controller):
+    """From the pending list to the provider's page and back."""
+
+    path = "/paiement"
+    guards = [require_family]  # noqa: RUF012 - Litestar's own attribute
+
+    @post("/facture")
+    async def pay(self, desk: Desk) -> Page:
+        """Issue one invoice of the whole list and open a payment for it."""
+        form = await read_form(desk.request)
+        amount = form.text("montant")
+        expected = int(amount) if amount.isascii() and amount.isdigit() and len(amount) < 12 else 0  # noqa: PLR2004
+        request_id = request_id_of(desk.request, desk.visitor, form)
+        try:
+            checkout = await issue_and_start(
+                desk.clients, desk.request, desk.visitor, request_id, Money(minor_units=expected, currency_code="EUR")
+            )
+        except DomainError as error:
+            return await _refused(desk, error)
+        response = desk.go(f"/paiement/vers/{checkout.payment.attempt_id}")
+        remember_revision(response, desk.request, desk.visitor, checkout.revision)
+        return response
+
+    @get("/vers/{attempt_id:str}")
+    async def leave(self, desk: Desk, attempt_id: str) -> Page:
+        """On to the provider, unless the attempt is over."""
+        state = await payment_state(desk.clients, desk.visitor, attempt_id, ask_provider=False)
+        if not state.is_open or not state.payment.payment_url:
+            return desk.go(f"/paiement/retour/{attempt_id}")
+        return leave_for(desk.request, state.payment.payment_url, amount=outcome_of(state, desk).amount)
+
+    @get("/retour/{attempt_id:str}")
+    async def back(self, desk: Desk, attempt_id: str) -> Page:
+        """One clear state, whatever the provider's page said."""
+        state = await payment_state(desk.clients, desk.visitor, attempt_id, ask_provider=True)
+        return desk.page("payment/return.html", outcome=outcome_of(state, desk))
+
+    @get("/retour/{attempt_id:str}/etat")
+    async def progress(self, desk: Desk, attempt_id: str) -> Page:
+        """The same state, for the page that updates itself; the provider is asked now and then."""
+        state = await payment_state(desk.clients, desk.visitor, attempt_id, ask_provider=False)
+        if state.is_open and _is_stale(state.payment, desk):
+            state = await payment_state(desk.clients, desk.visitor, attempt_id, ask_provider=True)
+        return fragment(
+            desk.request, "payment/state.html", headers={"Cache-Control": "no-store"}, outcome=outcome_of(state, desk)
+        )
+
+
+class InvoicePaymentController(Controller):
+    """Pay an issued invoice again, or take its reservations back."""
+
+    path = "/factures/{invoice_id:str}"
+    guards = [require_family]  # noqa: RUF012 - Litestar's own attribute
+
+    @post("/payer")
+    async def pay_again(self, desk: Desk, invoice_id: str) -> Page:
+        """A new attempt on the same invoice."""
+        form = await read_form(desk.request)
+        request_id = request_id_of(desk.request, desk.visitor, form)
+        try:
+            started = await start_payment(desk.clients, desk.request, desk.visitor, request_id, invoice_id)
+        except DomainError as error:
+            error.metadata.setdefault("invoice_id", invoice_id)
+            return await _refused(desk, error)
+        return desk.go(f"/paiement/vers/{started.attempt_id}")
+
+    @post("/reprendre")
+    async def reopen(self, desk: Desk, invoice_id: str) -> Page:
+        """« Reprendre mes réservations »."""
+        form = await read_form(desk.request)
+        request_id = request_id_of(desk.request, desk.visitor, form)
+        try:
+            answer = await desk.clients.billing.reopen_invoice(
+                desk.token, pb.ReopenInvoiceRequest(request_id=request_id, invoice_id=invoice_id)
+            )
+        except DomainError as error:
+            if error.kind is not ErrorKind.PRECONDITION:
+                raise
+            return desk.go(f"/factures/{invoice_id}", Notice("error", _sentence(desk, error)))
+        said = desk.lex.say(
+            "Vos réservations sont de retour dans la liste. La facture est annulée par l'avoir %(number)s.",
+            number=answer.credit_note.number,
+        )
+        return desk.go("/paiement", Notice("success", said))
+
+
+def _is_stale(attempt: payment.Payment, desk: Desk) -> bool:
+    if not attempt.HasField("checked_at"):
+        return True
+    return desk.now.timestamp() - attempt.checked_at.ToSeconds() >= _LOOK_UP_SECONDS
+
+
+def _sentence(desk: Desk, error: DomainError) -> str:
+    facts = facts_of(error.metadata, desk.fmt, desk.town.contact.phone)
+    return say_reason(error.reason, facts, desk.lex, error.kind.value)
+
+
+async def _refused(desk: Desk, error: DomainError) -> Page:
+    sentence = _sentence(desk, error)
+    if error.reason == "HOLD_EXPIRED":
+        free = int(error.metadata.get("free_count", "0") or 0)
+        return desk.page("payment/expired.html", status=409, sentence=sentence, free_count=free)
+    if error.reason in _BACK_TO_THE_LIST:
+        return desk.go("/paiement", Notice("info" if error.reason == "BASKET_EMPTY" else "warning", sentence))
+    if error.reason == "INVOICE_NOT_PAYABLE" and error.metadata.get("invoice_id"):
+        return desk.go(f"/factures/{error.metadata['invoice_id']}", Notice("error", sentence))
+    if error.reason == "PROVIDER_UNAVAILABLE" and error.metadata.get("invoice_id"):
+        answer = await desk.clients.billing.get_invoice(
+            desk.token, pb.GetInvoiceRequest(id=error.metadata["invoice_id"])
+        )
+        if answer.invoice.HasField("payable_until"):
+            until = answer.invoice.payable_until.ToJsonString().replace("Z", "+00:00")
+            error.metadata.setdefault("payable_until", until)
+        return desk.page(
+            "payment/unavailable.html", status=503, sentence=_sentence(desk, error), invoice=answer.invoice
+        )
+    raise error

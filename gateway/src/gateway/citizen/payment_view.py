@@ -1,0 +1,78 @@
+"""Where a payment stands, as exactly one state a parent can act on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from preau.billing.v1 import billing_service_pb2 as billing
+from preau.payment.v1 import payment_service_pb2 as pb
+from preau_chassis.wire import money_from_wire, timestamp_from_wire
+from preau_kernel.money import Money
+
+from gateway.citizen.desk import Desk
+from gateway.payments import PaymentState
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """``state`` is one of ``confirmed``, ``confirming``, ``checking``, ``late``, ``refused``, ``abandoned``, ``expired``, ``reversed``."""
+
+    state: str
+    attempt_id: str
+    invoice_id: str
+    number: str
+    amount: Money
+    receipt_number: str
+    payable_until: datetime | None
+    line_count: int
+    is_provider_unreachable: bool
+    credit_note_number: str
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing more will change by itself."""
+        return self.state not in {"checking", "confirming"}
+
+    @property
+    def can_pay_again(self) -> bool:
+        return self.state in {"refused", "abandoned", "expired"} and self.payable_until is not None
+
+
+_FAILED = {
+    pb.PAYMENT_STATUS_DENIED: "refused",
+    pb.PAYMENT_STATUS_CANCELLED: "abandoned",
+    pb.PAYMENT_STATUS_EXPIRED: "expired",
+    pb.PAYMENT_STATUS_REVERSED: "reversed",
+}
+
+
+def outcome_of(state: PaymentState, desk: Desk) -> Outcome:
+    """Put the provider's answer and the invoice's state together: the invoice decides what is confirmed."""
+    invoice, attempt = state.invoice, state.payment
+    until = timestamp_from_wire(invoice.payable_until) if invoice.HasField("payable_until") else None
+    is_payable = invoice.status == billing.INVOICE_STATUS_ISSUED and until is not None and until > desk.now
+    return Outcome(
+        state=_state(attempt, invoice),
+        attempt_id=attempt.id,
+        invoice_id=invoice.id,
+        number=invoice.number,
+        amount=money_from_wire(attempt.amount),
+        receipt_number=invoice.receipt_number,
+        payable_until=until if is_payable else None,
+        line_count=invoice.line_count or len(invoice.lines),
+        is_provider_unreachable=attempt.is_provider_unreachable,
+        credit_note_number=invoice.related_number,
+    )
+
+
+def _state(attempt: pb.Payment, invoice: billing.Invoice) -> str:
+    if attempt.status in _FAILED:
+        if invoice.status == billing.INVOICE_STATUS_PAID:
+            return "confirmed" if invoice.reservations_confirmed else "confirming"
+        return _FAILED[attempt.status]
+    if invoice.status == billing.INVOICE_STATUS_PAID:
+        return "confirmed" if invoice.reservations_confirmed else "confirming"
+    if attempt.status == pb.PAYMENT_STATUS_PAID and invoice.status == billing.INVOICE_STATUS_CANCELLED:
+        return "late"
+    return "checking"

@@ -1,0 +1,50 @@
+"""Where a form that met an ended session is shown again, with what was typed."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlencode
+
+_LONGEST = 6_000
+_PREFIX = "garde."
+_FORM_PAGES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    (r"/agenda/jour", "/agenda/jour", ("jour", "enfant", "activites")),
+    (
+        r"/agenda/saisie-groupee(/.*)?",
+        "/agenda/saisie-groupee/apercu",
+        ("usagers", "action", "du", "au", "activites", "periodicite", "jours"),
+    ),
+    (r"/reservations/suppression", "/paiement", ()),
+    (r"/paiement(/.*)?", "/paiement", ()),
+    (r"/factures(/.*)?", "/factures", ()),
+    (r"/compte(/.*)?", "/compte", ("email",)),
+)
+
+
+def is_inside(path: str) -> bool:
+    """Whether ``path`` leads to a page of this site."""
+    return path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+
+
+def way_back(path: str, fields: list[tuple[str, str]]) -> str:
+    """The page to open after sign-in: the form's own page, filled as it was. Nothing is sent again by itself."""
+    if not is_inside(path) or path.startswith(("/connexion", "/deconnexion")):
+        return "/"
+    if not fields:
+        return path
+    for pattern, page, kept in _FORM_PAGES:
+        if re.fullmatch(pattern, path):
+            pairs = [(name, value) for name, value in fields if name in kept]
+            address = f"{page}?{urlencode(pairs)}" if pairs else page
+            return address if len(address) <= _LONGEST else page
+    return "/"
+
+
+def keep(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Fields of a form, renamed so that they can travel inside the sign-in form."""
+    return [(_PREFIX + name, value) for name, value in fields]
+
+
+def kept(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The fields that ``keep`` put aside."""
+    return [(name.removeprefix(_PREFIX), value) for name, value in fields if name.startswith(_PREFIX)]

@@ -1,0 +1,1 @@
+"""The front door for providers' notifications. Nothing is parsed or trusted here."""
