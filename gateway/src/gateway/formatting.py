@@ -18,7 +18,7 @@ from jinja2.runtime import Context
 from preau_kernel.money import Money
 
 from gateway.lexicon import lexicon
-from gateway.resume import way_back
+from gateway.resume import keep, way_back
 
 NBSP = "\u00a0"
 _BABEL = {"fr": "fr_FR", "en": "en_GB"}
@@ -199,6 +199,6 @@ def install(environment: Environment) -> None:
     environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.filters.update({name: _filter(name) for name in _FILTERS})
     environment.filters["date"] = _filter("numeric")
-    environment.globals["way_back"] = way_back
+    environment.globals.update(way_back=way_back, keep=keep)
     environment.trim_blocks = True
     environment.lstrip_blocks = True

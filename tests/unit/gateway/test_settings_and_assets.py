@@ -30,7 +30,7 @@ def test_the_demonstration_clock_starts_where_it_is_told() -> None:
 
 
 def test_the_address_to_listen_on_has_a_host_and_a_port() -> None:
-    assert settings(listen="0.0.0.0:8080").host_and_port == ("0.0.0.0", 8080)  # noqa: S104
+    assert settings(listen="0.0.0.0:8080").host_and_port == ("0.0.0.0", 8080)
     assert settings(listen=":8080").host_and_port == ("127.0.0.1", 8080)
 
 

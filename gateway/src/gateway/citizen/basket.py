@@ -26,7 +26,7 @@ class BasketController(Controller):
     """The pending list."""
 
     path = "/paiement"
-    guards = [require_family]  # noqa: RUF012 - Litestar's own attribute
+    guards = [require_family]
 
     @get()
     async def show(self, desk: Desk) -> Page:

@@ -39,7 +39,7 @@ class BulkEntryController(Controller):
     """« Saisie groupée »."""
 
     path = FORM
-    guards = [require_family]  # noqa: RUF012 - Litestar's own attribute
+    guards = [require_family]
 
     @get()
     async def form(self, desk: Desk) -> Page:
@@ -230,6 +230,7 @@ def _form_page(desk: Desk, names: Names, form: BulkForm, errors: dict[str, str],
     return desk.page(
         "bulk/form.html",
         status,
+        keeps_typed=True,
         form=form,
         errors=errors,
         children=list(names.children.values()),

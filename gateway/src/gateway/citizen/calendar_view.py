@@ -12,7 +12,17 @@ from preau.agenda.v1 import agenda_service_pb2 as agenda
 from preau_chassis.wire import date_from_wire
 
 from gateway.citizen.names import Names
-from gateway.citizen.states import CLOSED, DAY_STATES, PAST, RESERVATION_STATES, State, together
+from gateway.citizen.states import (
+    BOOKED,
+    BOOKED_UNPAID,
+    CLOSED,
+    DAY_STATES,
+    HELD,
+    PAST,
+    RESERVATION_STATES,
+    State,
+    together,
+)
 from gateway.formatting import Formatter, month_bounds
 from gateway.lexicon import Lexicon
 
@@ -87,6 +97,8 @@ def _cell(day: date, items: list[agenda.ChildDay], names: Names, today: date, fm
     state = together([DAY_STATES.get(item.state, CLOSED) for item in items])
     if day < today:
         state = PAST if state is not CLOSED else CLOSED
+    if state is BOOKED and any(chip.state.key == HELD.key for chip in chips):
+        state = BOOKED_UNPAID
     said = state.said(lex)
     note = next((item.closure_label for item in items if item.closure_label), "") if state is CLOSED else ""
     parts = [fmt.day_month(day), said.label.lower()]

@@ -49,9 +49,10 @@ class Desk:
         """The address's parameters."""
         return Query(list(self.request.query_params.multi_items()))
 
-    def page(self, template: str, status: int = 200, **context: object) -> Page:
-        """A whole page that says what it must and nothing of another family."""
-        return page(self.request, template, status, headers={"Cache-Control": "no-store"}, **context)
+    def page(self, template: str, status: int = 200, *, keeps_typed: bool = False, **context: object) -> Page:
+        """A whole page, kept by no cache; ``keeps_typed`` lets the back button find a half-filled form again."""
+        caching = "private, no-cache" if keeps_typed else "no-store"
+        return page(self.request, template, status, headers={"Cache-Control": caching}, **context)
 
     def go(self, path: str, *notices: Notice) -> Page:
         """On to another page, which says ``notices`` once."""
@@ -82,7 +83,7 @@ class Query:
     def number(self, name: str, default: int) -> int:
         """A small whole number, ``default`` when it is not one."""
         text = self.text(name)
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else default  # noqa: PLR2004
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else default
 
     def items(self) -> Sequence[tuple[str, str]]:
         """Every name and value."""

@@ -81,6 +81,8 @@ class SessionController(Controller):
             )
         response = desk.go("/", Notice("success", desk.lex.say("Vous êtes déconnecté(e).")))
         end_session(response, desk.request)
+        # On a shared computer the back button must not show the family's pages again.
+        response.headers["Clear-Site-Data"] = '"cache"'
         return response
 
     @post("/langue")

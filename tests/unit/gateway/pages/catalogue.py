@@ -16,8 +16,23 @@ def messages() -> dict[Message, set[str]]:
     rows = extract_from_dir(
         SOURCE,
         method_map=[("**/templates/**.html", "jinja2.ext:babel_extract"), ("**.py", "python")],
-        options_map={"**/templates/**.html": {"extensions": "jinja2.ext.i18n,jinja2.ext.do", "newstyle_gettext": "true", "silent": "false", "trimmed": "true"}},
-        keywords={"_": None, "gettext": None, "ngettext": (1, 2), "say": None, "mark": None, "count": (1, 2), "mark_count": (1, 2)},
+        options_map={
+            "**/templates/**.html": {
+                "extensions": "jinja2.ext.i18n",
+                "newstyle_gettext": "true",
+                "silent": "false",
+                "trimmed": "true",
+            }
+        },
+        keywords={
+            "_": None,
+            "gettext": None,
+            "ngettext": (1, 2),
+            "say": None,
+            "mark": None,
+            "count": (1, 2),
+            "mark_count": (1, 2),
+        },
     )
     for name, _, message, _, _ in rows:
         key: Message = tuple(message) if isinstance(message, (tuple, list)) else message
