@@ -146,7 +146,7 @@ def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[
     told = problem_in_words(request, problem, trace_id)
     try:
         return error_page(request, told)
-    except Exception as broken:
+    except Exception as broken:  # noqa: BLE001 - the page that says what failed must not fail itself
         _LOG.error("error_page.failed", error_type=type(broken).__qualname__, trace_id=trace_id, exc_info=broken)
         return plain_error(told)
 

@@ -86,7 +86,7 @@ class SmallTown(World):
             if row.child_id == child and date_from_wire(row.day) == day
         }
 
-    def why_not(
+    def why_not(  # noqa: PLR0911 - one answer a reason
         self, child: str, activity: str, day: date, chosen: Iterable[str]
     ) -> agenda.Refusal | None:
         """The first reason that stands in the way."""

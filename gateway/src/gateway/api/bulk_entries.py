@@ -30,7 +30,7 @@ class BulkEntriesController(Controller):
         self,
         request: AnyRequest,
         data: JSONBody[BulkEntry],
-        idempotency_key: IdempotencyKey = "",
+        idempotency_key: IdempotencyKey = "",  # noqa: ARG002 - every POST takes one; nothing is written here
     ) -> BulkPreview:
         """What the same entry would do now: how many rows, which are skipped and why, and the price."""
         caller = caller_of(request)

@@ -50,7 +50,7 @@ class AccountController(Controller):
     """The visitor's own account."""
 
     path = "/compte"
-    guards = [require_signed_in]
+    guards = [require_signed_in]  # noqa: RUF012 - Litestar's own attribute
 
     @get()
     async def show(self, desk: Desk) -> Page:

@@ -35,7 +35,7 @@ class AgendaController(Controller):
     """« Agenda »."""
 
     path = "/agenda"
-    guards = [require_family]
+    guards = [require_family]  # noqa: RUF012 - Litestar's own attribute
 
     @get()
     async def month(self, desk: Desk) -> Page:

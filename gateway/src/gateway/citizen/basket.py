@@ -26,7 +26,7 @@ class BasketController(Controller):
     """The pending list."""
 
     path = "/paiement"
-    guards = [require_family]
+    guards = [require_family]  # noqa: RUF012 - Litestar's own attribute
 
     @get()
     async def show(self, desk: Desk) -> Page:

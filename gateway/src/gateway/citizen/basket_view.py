@@ -108,7 +108,7 @@ def page_numbers(current: int, last: int) -> list[int]:
     start = max(1, min(current - 2, last - _NEIGHBOURS + 1))
     numbers = list(range(start, start + _NEIGHBOURS))
     if start > 1:
-        numbers = [1, *([0] if start > 2 else []), *numbers]
+        numbers = [1, *([0] if start > 2 else []), *numbers]  # noqa: PLR2004 - page 2 needs no ellipsis
     if numbers[-1] < last:
         numbers += [*([0] if numbers[-1] < last - 1 else []), last]
     return numbers

@@ -39,7 +39,7 @@ class BulkEntryController(Controller):
     """« Saisie groupée »."""
 
     path = FORM
-    guards = [require_family]
+    guards = [require_family]  # noqa: RUF012 - Litestar's own attribute
 
     @get()
     async def form(self, desk: Desk) -> Page:

@@ -39,7 +39,7 @@ class CancellationController(Controller):
     """« Supprimer les réservations sélectionnées », the crosses, and « Annuler cette réservation »."""
 
     path = "/reservations/suppression"
-    guards = [require_family]
+    guards = [require_family]  # noqa: RUF012 - Litestar's own attribute
 
     @post()
     async def cancel(self, desk: Desk) -> Page:

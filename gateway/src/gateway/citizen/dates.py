@@ -17,7 +17,7 @@ def read_day(text: str) -> date | None:
         year, month, day = (int(part) for part in match.groups())
     elif match := _TYPED.fullmatch(text):
         day, month, year = (int(part) for part in match.groups())
-        year += _CENTURY if year < 100 else 0
+        year += _CENTURY if year < 100 else 0  # noqa: PLR2004 - two digits
     else:
         return None
     try:

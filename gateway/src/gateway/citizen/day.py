@@ -92,7 +92,7 @@ class DayController(Controller):
     """A day, as a page of its own or in the agenda's side panel."""
 
     path = "/agenda/jour"
-    guards = [require_family]
+    guards = [require_family]  # noqa: RUF012 - Litestar's own attribute
 
     @get()
     async def show(self, desk: Desk) -> Page:

@@ -15,7 +15,7 @@ class HouseholdController(Controller):
     """Who the town knows the family to be."""
 
     path = "/foyer"
-    guards = [require_family]
+    guards = [require_family]  # noqa: RUF012 - Litestar's own attribute
 
     @get()
     async def show(self, desk: Desk) -> Page:

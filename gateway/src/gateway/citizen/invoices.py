@@ -56,7 +56,7 @@ class InvoiceController(Controller):
     """« Factures »."""
 
     path = "/factures"
-    guards = [require_family]
+    guards = [require_family]  # noqa: RUF012 - Litestar's own attribute
 
     @get()
     async def list(self, desk: Desk) -> Page:

@@ -1,7 +1,5 @@
 """gRPC in, use cases out."""
 
-# ruff: noqa: ARG002 - gRPC hands over the call object and empty requests, needed or not
-
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -1,10 +1,12 @@
-"""Runs one consumer: messages in stream order, one at a time, each in one unit of work with its inbox row."""
+"""Runs one consumer: messages in stream order, each in one unit of work with its inbox row, or several that waited."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import time
+from collections import deque
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -41,6 +43,9 @@ _CONFLICT_ATTEMPTS = 3
 _DATABASE_REASONS = frozenset({"DATABASE_UNAVAILABLE", "DATABASE_BUSY"})
 _BROKER_ERRORS = (nats.errors.Error, JetStreamError, TimeoutError, OSError)
 _SEEN = "INSERT INTO inbox (tenant_id, consumer, event_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING 1"
+_SEEN_MANY = """
+INSERT INTO inbox (tenant_id, consumer, event_id) SELECT $1, $2, unnest($3::uuid[])
+ON CONFLICT DO NOTHING RETURNING event_id"""
 
 
 class ConsumerRunner:
@@ -51,7 +56,7 @@ class ConsumerRunner:
         self._database = database
         self._client = client
         self._replicas = replicas
-        self._current: Msg | None = None
+        self._current: Sequence[Msg] = ()
         self._pull: PullSubscription | None = None
 
     async def run(self) -> None:
@@ -85,16 +90,20 @@ class ConsumerRunner:
                 self._pull = PullSubscription(self._client, self._consumer.stream, self._consumer.durable, batch=_BATCH)
                 async with contextlib.aclosing(self._pull.messages()) as messages:
                     async for message in messages:
-                        self._current = message
+                        self._current = [message, *self._company(message, self._pull.waiting)]
                         try:
-                            await self._handle(message)
+                            if len(self._current) == 1 or not await self._handle_together(self._current):
+                                for each in self._current:
+                                    await self._handle(each)
                         except asyncio.CancelledError:
-                            # Stopping: somebody else may have it at once.
-                            with contextlib.suppress(nats.errors.Error):
-                                await message.nak()
+                            # Stopping: somebody else may have them at once.
+                            for each in self._current:
+                                if not each.is_acked:
+                                    with contextlib.suppress(nats.errors.Error):
+                                        await each.nak()
                             raise
                         finally:
-                            self._current = None
+                            self._current = ()
             except _BROKER_ERRORS as error:
                 _log.warning("consumer.interrupted", consumer=self._consumer.durable, error_type=type(error).__name__)
             await asyncio.sleep(_RESTART_SECONDS)
@@ -103,11 +112,69 @@ class ConsumerRunner:
         """What waits in line here is being worked on: only a process that died lets the broker deliver again."""
         while True:
             await asyncio.sleep(ACK_WAIT_SECONDS / 3)
-            held = [message for message in (self._current, *(self._pull.waiting if self._pull else ())) if message]
-            for message in held:
+            for message in [*self._current, *(self._pull.waiting if self._pull else ())]:
+                if message.is_acked:
+                    continue
                 # Acknowledged meanwhile, or the broker is away: nothing is lost either way.
                 with contextlib.suppress(nats.errors.Error):
                     await message.in_progress()
+
+    def _company(self, first: Msg, waiting: deque[Msg]) -> list[Msg]:
+        """What waits behind ``first`` and can share its unit of work: taken out of the line, in order."""
+        company: list[Msg] = []
+        if not self._is_groupable(first):
+            return company
+        tenant = _header(first, "preau-tenant")
+        while waiting and len(company) < self._consumer.group - 1:
+            following = waiting[0]
+            if not self._is_groupable(following) or _header(following, "preau-tenant") != tenant:
+                break
+            company.append(waiting.popleft())
+        return company
+
+    def _is_groupable(self, message: Msg) -> bool:
+        headers = message.headers or {}
+        return headers.get("ce-type", "") in self._consumer.types and REPLAY_HEADER not in headers
+
+    async def _handle_together(self, messages: Sequence[Msg]) -> bool:
+        """All of them in one unit of work, or none: then ``False``, and they are to be handled one by one."""
+        started = time.perf_counter()
+        try:
+            envelopes = [_envelope(message, _header(message, "ce-type")) for message in messages]
+            async with self._database.unit_of_work(envelopes[0].context) as uow:
+                ids = [envelope.event_id for envelope in envelopes]
+                rows = await uow.fetch(_SEEN_MANY, envelopes[0].context.tenant_id, self._consumer.durable, ids)
+                fresh = {row[0] for row in rows}
+                for message, envelope in zip(messages, envelopes, strict=True):
+                    if envelope.event_id not in fresh:
+                        continue
+                    fresh.discard(envelope.event_id)
+                    kind = self._consumer.types[envelope.type]
+                    with self._hop(message, envelope.type) as hop:
+                        hop.set("preau.tenant", envelope.context.tenant_slug)
+                        hop.set("preau.outcome", "done")
+                        await self._consumer.handlers[kind](uow, kind.FromString(message.data), envelope)
+                await uow.commit()
+        except Exception as error:  # noqa: BLE001 - the boundary: one bad message must not stop the others
+            _log.debug("messages.apart", count=len(messages), error_type=type(error).__qualname__)
+            return False
+        for message in messages:
+            await message.ack()
+        duration = round((time.perf_counter() - started) * 1000, 2)
+        durable, town = self._consumer.durable, envelopes[0].context.tenant_slug
+        _log.info("messages", consumer=durable, outcome="done", tenant=town, count=len(messages), duration_ms=duration)
+        return True
+
+    def _hop(self, message: Msg, type_name: str) -> Hop:
+        headers = message.headers or {}
+        attributes = {
+            "messaging.system": "nats",
+            "messaging.destination.name": message.subject,
+            "messaging.consumer.group.name": self._consumer.durable,
+            "messaging.message.id": headers.get("ce-id", ""),
+        }
+        traceparent = headers.get("traceparent", "")
+        return Hop(f"consume {type_name}", SpanKind.CONSUMER, traceparent, attributes, link=True)
 
     async def _handle(self, message: Msg) -> None:
         started = time.perf_counter()
@@ -118,13 +185,7 @@ class ConsumerRunner:
         if type_name not in self._consumer.types or replay_for != durable:
             await message.ack()
             return
-        attributes = {
-            "messaging.system": "nats",
-            "messaging.destination.name": message.subject,
-            "messaging.consumer.group.name": durable,
-            "messaging.message.id": headers.get("ce-id", ""),
-        }
-        hop = Hop(f"consume {type_name}", SpanKind.CONSUMER, headers.get("traceparent", ""), attributes, link=True)
+        hop = self._hop(message, type_name)
         with hop, structlog.contextvars.bound_contextvars(trace_id=hop.trace_id, consumer=durable):
             outcome = await self._settle(message, type_name, hop)
             duration = round((time.perf_counter() - started) * 1000, 2)
@@ -218,6 +279,10 @@ class ConsumerRunner:
                 await asyncio.sleep(_RESTART_SECONDS)
         await message.term()
         return "dead"
+
+
+def _header(message: Msg, name: str) -> str:
+    return (message.headers or {}).get(name, "")
 
 
 def _envelope(message: Msg, type_name: str) -> Envelope:

@@ -42,13 +42,15 @@ class Consumer:
     """A durable reader of one stream: which subjects, and what to do with each type of event.
 
     A handler is called inside a unit of work of the event's town, which commits after it.
-    Types without a handler are passed over.
+    Types without a handler are passed over. ``group`` messages of one town at most share a unit of work when they wait
+    anyway; if one of them fails, all are done again one by one, so a handler must leave nothing behind but its rows.
     """
 
     durable: str
     stream: str
     subjects: tuple[str, ...]
     handlers: Mapping[type[Message], Handler]
+    group: int = 1
     types: Mapping[str, type[Message]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

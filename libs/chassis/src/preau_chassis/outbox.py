@@ -46,6 +46,7 @@ class OutboxRelay:
     def __init__(self, *, service: str, nats_client: Nats, replicas: int = 1) -> None:
         self._service = service
         self._nats = nats_client
+        self._jetstream = nats_client.jetstream(timeout=_ACK_SECONDS)
         self._replicas = replicas
         self._nudged = asyncio.Event()
         self._has_stream = False
@@ -114,9 +115,7 @@ class OutboxRelay:
             traceparent=traceparent_of(position) if position is not None else "",
         )
         try:
-            return await self._nats.jetstream(timeout=_ACK_SECONDS).publish(
-                row["subject"], row["body"], headers=headers
-            )
+            return await self._jetstream.publish(row["subject"], row["body"], headers=headers)
         except _BROKER_ERRORS as error:
             if position is not None:
                 position.set_status(Status(StatusCode.ERROR, type(error).__name__))

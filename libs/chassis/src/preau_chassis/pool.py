@@ -9,6 +9,7 @@ from typing import Any, Self
 import asyncpg
 from preau_kernel.errors import ConflictError, DomainError, ErrorKind, UnavailableError
 from sqlalchemy import event
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError, MissingGreenlet
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import PoolProxiedConnection
@@ -37,7 +38,10 @@ _CLEAN_UP_SECONDS = 5.0
 def translate(error: BaseException) -> DomainError | None:
     """What a driver's error means to a caller, or ``None`` when it is a bug or a constraint the adapter must read."""
     if isinstance(error, DBAPIError) and error.orig is not None:
-        error = error.orig.__cause__ or error.orig
+        error = error.orig
+    if isinstance(error, AsyncAdapt_asyncpg_dbapi.Error) and error.__cause__ is not None:
+        # Where no connection came about, SQLAlchemy's adapter raises its own error around the driver's.
+        error = error.__cause__
     if isinstance(error, asyncpg.SerializationError | asyncpg.DeadlockDetectedError | asyncpg.LockNotAvailableError):
         return ConflictError()
     if isinstance(error, asyncpg.QueryCanceledError | asyncpg.IdleInTransactionSessionTimeoutError):

@@ -125,7 +125,7 @@ class GrpcServer:
                 return False
         return True
 
-    async def _set(self, is_ready: bool) -> None:  # noqa: FBT001 - one value, one meaning
+    async def _set(self, is_ready: bool) -> None:
         self._is_serving = is_ready
         status = health_pb2.HealthCheckResponse.SERVING if is_ready else health_pb2.HealthCheckResponse.NOT_SERVING
         for name in ("", *self._names):

@@ -85,7 +85,7 @@ class LightSpan(Span):
         exception: BaseException,
         attributes: Attributes = None,
         timestamp: int | None = None,
-        escaped: bool = False,  # noqa: ARG002, FBT001, FBT002 - OpenTelemetry's signature
+        escaped: bool = False,  # noqa: ARG002, FBT002 - OpenTelemetry's signature
     ) -> None:
         """Keep the type and the places it passed through. Its words may hold a person's data, so they stay out."""
         frames = traceback.extract_tb(exception.__traceback__)

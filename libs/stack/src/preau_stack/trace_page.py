@@ -62,7 +62,7 @@ class TracePage:
             case _:
                 return HTTPStatus.NOT_FOUND, _HTML, self._render("missing.html")
 
-    def _latest(self, text: str, errors_only: bool) -> list[Trace]:  # noqa: FBT001
+    def _latest(self, text: str, errors_only: bool) -> list[Trace]:
         return self._store.latest(errors_only=errors_only, text=text)[:_MOST_LISTED]
 
     def _html(self, template: str, **values: object) -> tuple[HTTPStatus, str, bytes]:

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from preau_kernel.context import Context
 
+from payment_gateway_svc.application.access import visible_attempt
 from payment_gateway_svc.application.ports import UnitOfWorkFactory
 from payment_gateway_svc.domain.attempt import PaymentAttempt
-from payment_gateway_svc.domain.errors import PaymentNotFoundError
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,4 @@ class GetPaymentHandler:
 
     async def __call__(self, attempt_id: UUID, context: Context) -> PaymentAttempt:
         async with self.uow_factory(context) as uow:
-            attempt = await uow.attempts.find(attempt_id)
-        if attempt is None or not attempt.belongs_to(context.household_id):
-            raise PaymentNotFoundError
-        return attempt
+            return visible_attempt(await uow.attempts.find(attempt_id), context)

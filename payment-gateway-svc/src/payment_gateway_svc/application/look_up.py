@@ -6,12 +6,13 @@ from uuid import UUID
 
 from preau_kernel.clock import Clock
 from preau_kernel.context import Context
+from preau_kernel.errors import DomainError
 
+from payment_gateway_svc.application.access import visible_attempt
 from payment_gateway_svc.application.ports import LookUpRecorder, ProviderSettings, UnitOfWorkFactory
 from payment_gateway_svc.application.providers import Providers, settings_of
 from payment_gateway_svc.domain import attempt as rules
 from payment_gateway_svc.domain.attempt import PaymentAttempt
-from payment_gateway_svc.domain.errors import PaymentNotFoundError, ProviderUnavailableError
 
 
 class LookUpPath:
@@ -27,13 +28,14 @@ class LookUpPath:
 
     async def refresh(self, context: Context, attempt_id: UUID) -> PaymentAttempt:
         """The attempt after asking its provider. ``PROVIDER_UNAVAILABLE`` leaves it as it is, marked as not fresh."""
-        attempt, settings = await self._read(context, attempt_id)
-        if settings is None:
+        attempt = await self._read(context, attempt_id)
+        if not attempt.needs_look_up:
             return attempt
-        provider = self._providers.get(attempt.provider)
         try:
-            answer = await provider.fetch_status(attempt.provider_ref, settings)
-        except ProviderUnavailableError:
+            settings = await self._settings(context, attempt.provider)
+            answer = await self._providers.get(attempt.provider).fetch_status(attempt.provider_ref, settings)
+        except DomainError:
+            # Whatever the reason, it was tried now: the next turn of the poller begins with the others.
             await self._mark_unreachable(context, attempt_id)
             raise
         async with self._uow_factory(context) as uow:
@@ -45,21 +47,21 @@ class LookUpPath:
         self._recorder.recorded(applied)
         return applied.attempt
 
-    async def _read(self, context: Context, attempt_id: UUID) -> tuple[PaymentAttempt, ProviderSettings | None]:
+    async def _settings(self, context: Context, provider: str) -> ProviderSettings:
         async with self._uow_factory(context) as uow:
-            attempt = await uow.attempts.find(attempt_id)
-            if attempt is None or not attempt.belongs_to(context.household_id):
-                raise PaymentNotFoundError
-            if attempt.needs_look_up:
-                return attempt, await settings_of(uow, attempt.provider)
+            return await settings_of(uow, provider)
+
+    async def _read(self, context: Context, attempt_id: UUID) -> PaymentAttempt:
+        async with self._uow_factory(context) as uow:
+            attempt = visible_attempt(await uow.attempts.find(attempt_id), context)
             if attempt.is_asked:
-                return attempt, None
+                return attempt
             applied = rules.expired_unasked(await uow.attempts.lock(attempt_id), self._clock.now())
             await uow.attempts.save(applied.attempt)
             for event in applied.events:
                 uow.publish(event)
             await uow.commit()
-            return applied.attempt, None
+            return applied.attempt
 
     async def _mark_unreachable(self, context: Context, attempt_id: UUID) -> None:
         async with self._uow_factory(context) as uow:

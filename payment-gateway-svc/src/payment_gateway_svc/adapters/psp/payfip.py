@@ -119,7 +119,7 @@ class PayfipProvider:
         """The fields of the answer. ``PayfipFaultError`` for a functional fault only."""
         request = build_request(operation, fields)
         attributes = {
-            "rpc.system": "soap",
+            "rpc.system.name": "soap",
             "rpc.method": operation,
             "server.address": httpx.URL(account.service_url).host,
         }
