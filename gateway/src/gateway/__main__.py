@@ -11,7 +11,7 @@ import uvloop
 from granian.constants import Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
-from preau_chassis.logs import configure_logs, get_logger
+from preau_chassis.logs import allow_fields, configure_logs, get_logger
 from preau_chassis.settings import load_settings_or_exit
 from preau_chassis.telemetry import configure_telemetry
 
@@ -54,6 +54,7 @@ async def serve(settings: GatewaySettings) -> None:
 
 def main() -> int:
     settings = load_settings_or_exit(GatewaySettings)
+    allow_fields("path")  # the route's template, without the identifiers in it
     configure_logs("gateway", settings.log_level)
     telemetry = configure_telemetry("gateway", settings.otlp_endpoint, settings.trace_ratio)
     try:

@@ -13,6 +13,7 @@ from preau.billing.v1.billing_service_pb2 import (
     StartPaymentResponse,
 )
 from preau.common.v1.money_pb2 import Money
+from preau_chassis.wire import timestamp_from_wire
 from preau_kernel.errors import DomainError
 
 from gateway.idempotency import step_of
@@ -53,8 +54,23 @@ async def issue_and_start(
         payment = await start_payment(clients, connection, visitor, step_of(request_id, "pay"), invoice.id)
     except DomainError as error:
         error.metadata.setdefault("invoice_id", invoice.id)
+        if invoice.HasField("payable_until"):
+            error.metadata.setdefault("payable_until", timestamp_from_wire(invoice.payable_until).isoformat())
         raise
     return Checkout(invoice, payment, renewed.revision)
+
+
+async def pay_again(
+    clients: Clients, connection: Connection, visitor: Visitor, request_id: str, invoice_id: str
+) -> StartPaymentResponse:
+    """A new attempt on an unpaid invoice, with the whole hold before it: a payer must not run out of time on the way."""
+    try:
+        await clients.agenda.renew_holds(visitor.token, RenewHoldsRequest(request_id=step_of(request_id, "renew")))
+    except DomainError as error:
+        # Some places lapsed. If they are this invoice's, it can no longer be paid and billing says so.
+        if error.reason != "HOLD_EXPIRED":
+            raise
+    return await start_payment(clients, connection, visitor, step_of(request_id, "pay"), invoice_id)
 
 
 async def start_payment(

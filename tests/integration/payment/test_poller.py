@@ -159,3 +159,22 @@ async def test_one_town_can_be_polled_at_once_without_touching_the_others(town: 
     assert (result.checked, result.settled) == (1, 1)
     assert (await town.stored(attempt.id)).state is PaymentState.PAID
     assert (await other.stored(foreign.id)).state is PaymentState.PENDING
+
+
+async def test_a_town_whose_settings_cannot_be_read_holds_no_other_town_up(
+    town: Town, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("payment_gateway_svc.application.poll_payments.BATCH", 2)
+    broken = [await town.create() for _ in range(3)]
+    other = await world.make_town()
+    attempt = await other.create()
+    async with world.connect(town.number) as connection:
+        await connection.execute("UPDATE provider_settings SET key_id = 'lost'")
+    world.provider.answer = make_answer()
+
+    for _ in range(3):
+        await world.use_cases.poll.due()
+        world.clock.advance(MINUTES_5)
+
+    assert (await other.stored(attempt.id)).state is PaymentState.PAID
+    assert [(await town.stored(each.id)).is_unreachable for each in broken] == [True] * 3

@@ -37,7 +37,7 @@ CLOSED_PORT = 1
 @contextmanager
 def process(parts: TestParts, service: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("ab") as output:
-        started = subprocess.Popen(  # noqa: S603 - our own
+        started = subprocess.Popen(
             service_command(service, "all"), env=parts.environment(service), stdout=output, stderr=output
         )
     try:

@@ -33,7 +33,7 @@ def test_four_failures_cost_nothing_and_the_fifth_starts_a_minute() -> None:
 
 def test_an_address_has_thirty_attempts() -> None:
     assert blocked_until(after(29, SIGN_IN_BY_ADDRESS), NOW) is None
-    assert blocked_until(after(30, SIGN_IN_BY_ADDRESS), NOW) == NOW + timedelta(minutes=1)
+    assert blocked_until(after(SIGN_IN_BY_ADDRESS.free_attempts, SIGN_IN_BY_ADDRESS), NOW) == NOW + timedelta(minutes=1)
 
 
 def test_waits_double_up_to_a_cap() -> None:
@@ -70,12 +70,12 @@ def test_a_clock_set_back_locks_nobody_out() -> None:
 
 
 def test_success_takes_an_address_s_attempt_back_and_frees_it() -> None:
-    counter = forgive_attempt(after(30, SIGN_IN_BY_ADDRESS), SIGN_IN_BY_ADDRESS)
-    assert (counter.attempts, blocked_until(counter, NOW)) == (29, None)
+    counter = forgive_attempt(after(SIGN_IN_BY_ADDRESS.free_attempts, SIGN_IN_BY_ADDRESS), SIGN_IN_BY_ADDRESS)
+    assert (counter.attempts, blocked_until(counter, NOW)) == (SIGN_IN_BY_ADDRESS.free_attempts - 1, None)
 
 
 def test_success_does_not_free_an_address_that_others_abuse() -> None:
-    counter = forgive_attempt(after(40, SIGN_IN_BY_ADDRESS), SIGN_IN_BY_ADDRESS)
+    counter = forgive_attempt(after(SIGN_IN_BY_ADDRESS.free_attempts + 10, SIGN_IN_BY_ADDRESS), SIGN_IN_BY_ADDRESS)
     assert blocked_until(counter, NOW) is not None
 
 

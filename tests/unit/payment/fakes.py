@@ -1,5 +1,4 @@
 """In-memory parts with the rules of the real ones."""
-# ruff: noqa: ARG002
 
 from __future__ import annotations
 

@@ -195,6 +195,16 @@ async def test_another_household_neither_sees_nor_refreshes_an_attempt(world: Wo
     assert world.provider.asked == []
 
 
+async def test_an_account_without_a_household_sees_nobodys_attempt(world: World) -> None:
+    attempt = world.database.put(make_attempt())
+
+    for call in (world.get(attempt.id, make_guardian("")), world.look_up.refresh(make_guardian(""), attempt.id)):
+        with pytest.raises(DomainError) as caught:
+            await call
+        assert caught.value.reason == "PAYMENT_NOT_FOUND"
+    assert world.provider.asked == []
+
+
 async def test_a_notification_triggers_the_look_up_and_proves_nothing_itself(world: World) -> None:
     attempt = world.database.put(make_attempt())
     world.provider.answer = LookUp(Outcome.WAITING)

@@ -17,7 +17,7 @@ from gateway.api.caller import AnyRequest, caller_of
 from gateway.api.contract import BEARER, PROBLEMS, IdempotencyKey, PageSize, PageToken, known_id
 from gateway.api.schemas import Invoice, Invoices, InvoiceToPay, NewInvoice, StartedPayment
 from gateway.auth import require_family
-from gateway.checkout import issue_and_start, start_payment
+from gateway.checkout import issue_and_start, pay_again
 from gateway.security import AnyResponse
 
 PDF = "application/pdf"
@@ -89,7 +89,7 @@ class InvoicesController(Controller):
         """A new attempt to pay an unpaid invoice, after a refusal or an abandon."""
         caller = caller_of(request)
         request_id = caller.request_id(idempotency_key)
-        started = await start_payment(caller.clients, request, caller.visitor, request_id, known_id(invoice_id))
+        started = await pay_again(caller.clients, request, caller.visitor, request_id, known_id(invoice_id))
         return StartedPayment(started.attempt_id, started.payment_url, mapping.instant(started.expires_at))
 
     @post("/{invoice_id:str}/reopen", operation_id="reopenInvoice", responses=PROBLEMS)

@@ -9,7 +9,7 @@ from preau.payment.v1 import payment_service_pb2 as payment
 from preau_kernel.errors import DomainError, ErrorKind
 
 from gateway.auth import require_family
-from gateway.checkout import issue_and_start, start_payment
+from gateway.checkout import issue_and_start, pay_again
 from gateway.citizen.desk import Desk, Page
 from gateway.citizen.payment_view import outcome_of
 from gateway.forms import read_form
@@ -59,7 +59,7 @@ class PaymentController(Controller):
     async def back(self, desk: Desk, attempt_id: str) -> Page:
         """One clear state, whatever the provider's page said."""
         state = await payment_state(desk.clients, desk.visitor, attempt_id, ask_provider=True)
-        return desk.page("payment/return.html", outcome=outcome_of(state, desk))
+        return await desk.family_page("payment/return.html", outcome=outcome_of(state, desk))
 
     @get("/retour/{attempt_id:str}/etat")
     async def progress(self, desk: Desk, attempt_id: str) -> Page:
@@ -84,7 +84,7 @@ class InvoicePaymentController(Controller):
         form = await read_form(desk.request)
         request_id = request_id_of(desk.request, desk.visitor, form)
         try:
-            started = await start_payment(desk.clients, desk.request, desk.visitor, request_id, invoice_id)
+            started = await pay_again(desk.clients, desk.request, desk.visitor, request_id, invoice_id)
         except DomainError as error:
             error.metadata.setdefault("invoice_id", invoice_id)
             return await _refused(desk, error)
@@ -125,7 +125,7 @@ async def _refused(desk: Desk, error: DomainError) -> Page:
     sentence = _sentence(desk, error)
     if error.reason == "HOLD_EXPIRED":
         free = int(error.metadata.get("free_count", "0") or 0)
-        return desk.page("payment/expired.html", status=409, sentence=sentence, free_count=free)
+        return await desk.family_page("payment/expired.html", status=409, sentence=sentence, free_count=free)
     if error.reason in _BACK_TO_THE_LIST:
         return desk.go("/paiement", Notice("info" if error.reason == "BASKET_EMPTY" else "warning", sentence))
     if error.reason == "INVOICE_NOT_PAYABLE" and error.metadata.get("invoice_id"):
@@ -137,7 +137,7 @@ async def _refused(desk: Desk, error: DomainError) -> Page:
         if answer.invoice.HasField("payable_until"):
             until = answer.invoice.payable_until.ToJsonString().replace("Z", "+00:00")
             error.metadata.setdefault("payable_until", until)
-        return desk.page(
+        return await desk.family_page(
             "payment/unavailable.html", status=503, sentence=_sentence(desk, error), invoice=answer.invoice
         )
     raise error

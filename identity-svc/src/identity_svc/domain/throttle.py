@@ -30,7 +30,8 @@ class AttemptCounter:
 
 
 SIGN_IN_BY_ACCOUNT = ThrottlePolicy(5, timedelta(minutes=15), timedelta(minutes=1), timedelta(minutes=15))
-SIGN_IN_BY_ADDRESS = ThrottlePolicy(30, timedelta(minutes=15), timedelta(minutes=1), timedelta(minutes=15))
+# A school, a library or a mobile operator is one address to many families, and attempts count until they succeed.
+SIGN_IN_BY_ADDRESS = ThrottlePolicy(100, timedelta(minutes=15), timedelta(minutes=1), timedelta(minutes=15))
 RESET_BY_ACCOUNT = ThrottlePolicy(3, timedelta(hours=1), timedelta(minutes=15), timedelta(hours=1))
 RESET_BY_ADDRESS = ThrottlePolicy(20, timedelta(hours=1), timedelta(minutes=15), timedelta(hours=1))
 

@@ -109,4 +109,6 @@ class Guard:
 
     async def _abort(self, context: grpc.aio.ServicerContext[Any, Any], error: DomainError) -> NoReturn:
         details = status_of(error, self._service).SerializeToString()
-        await context.abort(CODE_OF_KIND[error.kind], error.message, ((DETAILS_KEY, details),))
+        # The answer is ours, not a lost connection's: the client's channel must not ask again on its own.
+        trailers = ((DETAILS_KEY, details), ("grpc-retry-pushback-ms", "-1"))
+        await context.abort(CODE_OF_KIND[error.kind], error.message, trailers)
