@@ -29,7 +29,7 @@ class Small(IdentityServiceServicer):
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
 
-    async def SignOut(self, request: pb.SignOutRequest, _context: Any) -> pb.SignOutResponse:  # noqa: N802
+    async def SignOut(self, request: pb.SignOutRequest, _context: Any) -> pb.SignOutResponse:
         async with self._runtime.database.unit_of_work(current_context()) as uow:
             uow.publish(InvoiceSettled(invoice_id=request.session_token))
             await uow.commit()

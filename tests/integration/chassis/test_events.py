@@ -238,8 +238,9 @@ async def test_a_message_that_never_succeeds_is_put_aside_after_the_last_deliver
     database: Database, nats_client: Nats, clean: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("preau_chassis.consumer_runner.RETRY_DELAYS", (0.01,) * MAX_DELIVER)
+    monkeypatch.setattr("preau_chassis.parking.PARKED_SECONDS", 0.0)
     reader = Reader()
-    reader.failures["never"] = [RetryLater(0.01) for _ in range(20)]
+    reader.failures["never"] = [RetryLater(0.01) for _ in range(40)]
     runner = ConsumerRunner(consumer_of(reader), database, nats_client)
     await runner.ensure()
     await send(nats_client, "never")
@@ -255,7 +256,8 @@ async def test_a_message_that_never_succeeds_is_put_aside_after_the_last_deliver
         await eventually(buried)
     letter = await nats_client.jsm().get_last_msg("DLQ", "dlq.test-reader")
     assert (letter.headers or {})["preau-dlq-reason"] == "RETRIES_EXHAUSTED RETRY_LATER"
-    assert reader.seen == ["never"] * MAX_DELIVER
+    # Each delivery is tried once, parked, and tried once more.
+    assert reader.seen == ["never"] * (2 * MAX_DELIVER)
 
 
 async def test_types_without_a_handler_are_passed_over(

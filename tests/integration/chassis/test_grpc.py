@@ -48,12 +48,12 @@ class Answers(IdentityServiceServicer):
     def __init__(self) -> None:
         self.cancelled = asyncio.Event()
 
-    async def GetHousehold(self, request: pb.GetHouseholdRequest, _context: Any) -> pb.GetHouseholdResponse:  # noqa: N802
+    async def GetHousehold(self, request: pb.GetHouseholdRequest, _context: Any) -> pb.GetHouseholdResponse:
         if request.id == "bug":
             raise RuntimeError("secret=42")
         raise ERRORS[request.id]
 
-    async def GetAccount(self, _request: pb.GetAccountRequest, _context: Any) -> pb.GetAccountResponse:  # noqa: N802
+    async def GetAccount(self, _request: pb.GetAccountRequest, _context: Any) -> pb.GetAccountResponse:
         caller = current_context()
         return pb.GetAccountResponse(
             account=pb.Account(
@@ -65,7 +65,7 @@ class Answers(IdentityServiceServicer):
             )
         )
 
-    async def ListSessions(self, _request: pb.ListSessionsRequest, _context: Any) -> pb.ListSessionsResponse:  # noqa: N802
+    async def ListSessions(self, _request: pb.ListSessionsRequest, _context: Any) -> pb.ListSessionsResponse:
         try:
             await asyncio.sleep(30)
         except asyncio.CancelledError:
@@ -73,7 +73,7 @@ class Answers(IdentityServiceServicer):
             raise
         return pb.ListSessionsResponse()
 
-    async def ResolveTenant(self, request: pb.ResolveTenantRequest, _context: Any) -> pb.ResolveTenantResponse:  # noqa: N802
+    async def ResolveTenant(self, request: pb.ResolveTenantRequest, _context: Any) -> pb.ResolveTenantResponse:
         return pb.ResolveTenantResponse(tenant=pb.Tenant(slug=request.host))
 
 

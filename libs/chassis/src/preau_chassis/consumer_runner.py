@@ -28,6 +28,7 @@ from preau_chassis.dead_letters import REPLAY_HEADER, bury
 from preau_chassis.errors import TRANSIENT
 from preau_chassis.logs import get_logger
 from preau_chassis.messaging import ensure_stream
+from preau_chassis.parking import Parking
 from preau_chassis.pull import PullSubscription
 from preau_chassis.telemetry import Hop
 
@@ -37,6 +38,9 @@ ACK_WAIT_SECONDS = 10.0
 MAX_DELIVER = 8
 RETRY_DELAYS = (0.2, 0.5, 2.0, 10.0, 60.0, 180.0, 600.0)
 _BATCH = 64
+# Room for what waits for a predecessor, so that one household's gap does not hold up the others.
+_PENDING = 2_048
+_TICK_SECONDS = 0.05
 _RESTART_SECONDS = 0.5
 _IN_PLACE_SECONDS = 0.5
 _CONFLICT_ATTEMPTS = 3
@@ -58,12 +62,18 @@ class ConsumerRunner:
         self._replicas = replicas
         self._current: Sequence[Msg] = ()
         self._pull: PullSubscription | None = None
+        self._parking = Parking(limit=_PENDING // 4)
+        self._turn = asyncio.Lock()
 
     async def run(self) -> None:
         """Handle messages for ever, through restarts of the broker and the database."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._keep_alive())
-            tasks.create_task(self._consume())
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._keep_alive())
+                tasks.create_task(self._retry_parked())
+                tasks.create_task(self._consume())
+        finally:
+            await self._give_back(self._parking.clear())
 
     async def ensure(self) -> None:
         """Create the stream and the durable consumer, or bring them up to date."""
@@ -79,7 +89,7 @@ class ConsumerRunner:
                 ack_wait=ACK_WAIT_SECONDS,
                 max_deliver=MAX_DELIVER,
                 # No server-side backoff: it would be added to the delays asked for with nak (nats-server 2.15).
-                max_ack_pending=4 * _BATCH,
+                max_ack_pending=_PENDING,
             ),
         )
 
@@ -90,29 +100,47 @@ class ConsumerRunner:
                 self._pull = PullSubscription(self._client, self._consumer.stream, self._consumer.durable, batch=_BATCH)
                 async with contextlib.aclosing(self._pull.messages()) as messages:
                     async for message in messages:
-                        self._current = [message, *self._company(message, self._pull.waiting)]
-                        try:
-                            if len(self._current) == 1 or not await self._handle_together(self._current):
-                                for each in self._current:
-                                    await self._handle(each)
-                        except asyncio.CancelledError:
-                            # Stopping: somebody else may have them at once.
-                            for each in self._current:
-                                if not each.is_acked:
-                                    with contextlib.suppress(nats.errors.Error):
-                                        await each.nak()
-                            raise
-                        finally:
-                            self._current = ()
+                        async with self._turn:
+                            await self._take(message, self._pull.waiting)
             except _BROKER_ERRORS as error:
                 _log.warning("consumer.interrupted", consumer=self._consumer.durable, error_type=type(error).__name__)
             await asyncio.sleep(_RESTART_SECONDS)
+
+    async def _take(self, message: Msg, waiting: deque[Msg]) -> None:
+        self._current = [message, *self._company(message, waiting)]
+        try:
+            if len(self._current) == 1 or not await self._handle_together(self._current):
+                for each in self._current:
+                    await self._handle(each)
+        except asyncio.CancelledError:
+            await self._give_back(self._current)
+            raise
+        finally:
+            self._current = ()
+
+    @staticmethod
+    async def _give_back(messages: Sequence[Msg]) -> None:
+        """Stopping: somebody else may have them at once."""
+        for message in messages:
+            if not message.is_acked:
+                with contextlib.suppress(nats.errors.Error):
+                    await message.nak()
+
+    async def _retry_parked(self) -> None:
+        """A message that came before its predecessor stays here for a while: a gap closes in a moment, or after a crash
+        when the broker delivers again what the dead process had in hand.
+        """
+        while True:
+            await asyncio.sleep(_TICK_SECONDS)
+            for message in self._parking.due():
+                async with self._turn:
+                    await self._handle(message)
 
     async def _keep_alive(self) -> None:
         """What waits in line here is being worked on: only a process that died lets the broker deliver again."""
         while True:
             await asyncio.sleep(ACK_WAIT_SECONDS / 3)
-            for message in [*self._current, *(self._pull.waiting if self._pull else ())]:
+            for message in [*self._current, *self._parking.messages(), *(self._pull.waiting if self._pull else ())]:
                 if message.is_acked:
                     continue
                 # Acknowledged meanwhile, or the broker is away: nothing is lost either way.
@@ -122,7 +150,7 @@ class ConsumerRunner:
     def _company(self, first: Msg, waiting: deque[Msg]) -> list[Msg]:
         """What waits behind ``first`` and can share its unit of work: taken out of the line, in order."""
         company: list[Msg] = []
-        if not self._is_groupable(first):
+        if self._consumer.group == 1 or not self._is_groupable(first):
             return company
         tenant = _header(first, "preau-tenant")
         while waiting and len(company) < self._consumer.group - 1:
@@ -134,7 +162,7 @@ class ConsumerRunner:
 
     def _is_groupable(self, message: Msg) -> bool:
         headers = message.headers or {}
-        return headers.get("ce-type", "") in self._consumer.types and REPLAY_HEADER not in headers
+        return headers.get("ce-type", "") in self._consumer.grouped_types and REPLAY_HEADER not in headers
 
     async def _handle_together(self, messages: Sequence[Msg]) -> bool:
         """All of them in one unit of work, or none: then ``False``, and they are to be handled one by one."""
@@ -160,6 +188,7 @@ class ConsumerRunner:
             return False
         for message in messages:
             await message.ack()
+            self._parking.succeeded(message)
         duration = round((time.perf_counter() - started) * 1000, 2)
         durable, town = self._consumer.durable, envelopes[0].context.tenant_slug
         _log.info("messages", consumer=durable, outcome="done", tenant=town, count=len(messages), duration_ms=duration)
@@ -212,14 +241,16 @@ class ConsumerRunner:
         try:
             outcome = await self._apply_patiently(envelope, event)
         except RetryLater as later:
-            return await self._later(message, later.seconds, "RETRY_LATER", hop)
+            return await self._not_yet(message, later.seconds, hop)
         except DomainError as error:
-            if error.kind in TRANSIENT:
-                return await self._later(message, 0.0, error.reason, hop)
-            return await self._bury(message, error.reason, hop, error)
+            again = error.kind in TRANSIENT
+            return await (
+                self._later(message, 0.0, error.reason, hop) if again else self._bury(message, error.reason, hop, error)
+            )
         except Exception as error:  # noqa: BLE001 - the boundary: one bad message must not stop the others
             return await self._bury(message, type(error).__qualname__, hop, error)
         await message.ack()
+        self._parking.succeeded(message)
         return outcome
 
     async def _apply_patiently(self, envelope: Envelope, event: object) -> str:
@@ -248,7 +279,14 @@ class ConsumerRunner:
             await uow.commit()
         return "done"
 
+    async def _not_yet(self, message: Msg, asked: float, hop: Hop) -> str:
+        if not self._parking.keep(message):
+            return await self._later(message, asked, "RETRY_LATER", hop)
+        hop.set("preau.reason", "RETRY_LATER")
+        return "parked"
+
     async def _later(self, message: Msg, asked: float, reason: str, hop: Hop) -> str:
+        self._parking.forget(message)
         delivery = message.metadata.num_delivered
         if delivery >= MAX_DELIVER:
             return await self._bury(message, f"RETRIES_EXHAUSTED {reason}", hop, None)
@@ -259,6 +297,7 @@ class ConsumerRunner:
         return "later"
 
     async def _bury(self, message: Msg, reason: str, hop: Hop, error: Exception | None) -> str:
+        self._parking.forget(message)
         hop.fail(reason, error)
         hop.set("preau.reason", reason)
         _log.error("message.dead", reason=reason, exc_info=error)

@@ -43,7 +43,8 @@ class Consumer:
 
     A handler is called inside a unit of work of the event's town, which commits after it.
     Types without a handler are passed over. ``group`` messages of one town at most share a unit of work when they wait
-    anyway; if one of them fails, all are done again one by one, so a handler must leave nothing behind but its rows.
+    anyway, if all are of the ``grouped`` types; if one of them fails, all are done again one by one, so their handlers
+    must leave nothing behind but their rows, and take no lock that a command waits for (a document's number).
     """
 
     durable: str
@@ -51,7 +52,10 @@ class Consumer:
     subjects: tuple[str, ...]
     handlers: Mapping[type[Message], Handler]
     group: int = 1
+    grouped: tuple[type[Message], ...] = ()
     types: Mapping[str, type[Message]] = field(init=False, repr=False)
+    grouped_types: frozenset[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "types", {kind.DESCRIPTOR.full_name: kind for kind in self.handlers})
+        object.__setattr__(self, "grouped_types", frozenset(kind.DESCRIPTOR.full_name for kind in self.grouped))
