@@ -73,7 +73,10 @@ BEGIN
         VALUES (p_tenant, p_event, p_subject, p_type, p_body, p_traceparent);
     END IF;
     IF p_counted IS NOT NULL THEN
-        PERFORM pg_advisory_xact_lock(p_tenant, hashint8(p_counted[1]));
+        -- Who holds the sessions already (p_lock of the reading functions) would wait here for one who waits for them.
+        IF current_setting('app.sessions_held', true) IS DISTINCT FROM 'yes' THEN
+            PERFORM pg_advisory_xact_lock(p_tenant, hashint8(p_counted[1]));
+        END IF;
         UPDATE session s SET booked = s.booked + c.delta
         FROM unnest(p_counted, p_deltas) AS c(session_key, delta)
         WHERE s.tenant_id = p_tenant AND s.session_key = c.session_key

@@ -35,6 +35,7 @@ BEGIN
         WHERE h.tenant_id = p_tenant AND h.household_key = agenda_read_offer.household_key FOR UPDATE;
         PERFORM 1 FROM session s WHERE s.tenant_id = p_tenant AND s.session_key = ANY (p_sessions)
         ORDER BY s.session_key FOR UPDATE;
+        PERFORM set_config('app.sessions_held', 'yes', true);
     END IF;
     SELECT array_agg(c.child_id), array_agg(c.child_key) INTO child_ids, child_keys
     FROM household_child m JOIN child c ON c.tenant_id = p_tenant AND c.child_key = m.child_key

@@ -87,6 +87,7 @@ BEGIN
     IF p_lock THEN
         PERFORM 1 FROM session s WHERE s.tenant_id = p_tenant AND s.session_key = ANY (v_wanted)
         ORDER BY s.session_key FOR UPDATE;
+        PERFORM set_config('app.sessions_held', 'yes', true);
     END IF;
     SELECT array_agg(s.session_key), array_agg(s.capacity - s.booked) INTO session_keys, places
     FROM session s WHERE s.tenant_id = p_tenant AND s.session_key = ANY (v_wanted);

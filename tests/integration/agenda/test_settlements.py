@@ -67,7 +67,7 @@ async def test_a_paid_invoice_confirms_its_reservations(world: World) -> None:
     assert await booked(world) == 72
 
 
-async def test_the_same_settlement_twice_has_one_effect(world: World) -> None:
+async def test_the_same_settlement_twice_is_answered_twice_and_has_one_effect(world: World) -> None:
     household = await world.household()
     await world.apply(household, "matin")
     ids = await ids_of(world, household)
@@ -75,7 +75,8 @@ async def test_the_same_settlement_twice_has_one_effect(world: World) -> None:
     await settled(world, household, ids)
     await settled(world, household, ids)
 
-    assert len(await confirmations(world)) == 1
+    assert [list(event.reservation_ids) for event in await confirmations(world)] == [ids, ids]
+    assert await booked(world) == 18
 
 
 async def test_late_money_books_again_what_is_free_under_the_same_ids_and_names_what_is_lost(new_world: Any) -> None:
@@ -111,7 +112,7 @@ async def test_money_for_cancelled_or_unknown_reservations_is_told_as_lost(world
     assert (list(event.reservation_ids), list(event.lost_reservation_ids)) == ([second], sorted([first, 999]))
 
 
-async def test_late_money_does_not_book_twice_what_the_family_booked_again(world: World) -> None:
+async def test_late_money_pays_what_the_family_booked_again_and_books_nothing_twice(world: World) -> None:
     household = await world.household()
     await world.apply(household, "matin", period=ONE_DAY)
     (old,) = await ids_of(world, household)
@@ -122,7 +123,7 @@ async def test_late_money_does_not_book_twice_what_the_family_booked_again(world
     await settled(world, household, [old], is_late=True)
 
     (event,) = await confirmations(world)
-    assert list(event.lost_reservation_ids) == [old]
+    assert (list(event.reservation_ids), list(event.lost_reservation_ids)) == ([old], [])
     assert await booked(world) == 1
 
 

@@ -319,17 +319,20 @@ async def test_what_was_held_again_while_late_money_came_is_paid_by_it(family: F
     assert await town.ledger() == {"bank:payfip": 300, "revenue": -300}
 
 
-async def test_late_money_for_a_reopened_basket_bills_nothing_twice(family: Family, town: Town) -> None:
-    await family.hold(SCHOOL_DAYS[:1])
+async def test_late_money_for_a_reopened_basket_pays_it_and_bills_nothing_twice(family: Family, town: Town) -> None:
+    ids = await family.hold(SCHOOL_DAYS[:1])
     invoice = await family.issue(300)
     attempt = await family.start(invoice.id)
     town.platform.payment.refreshed = payment.PAYMENT_STATUS_CANCELLED
     await family.client.ReopenInvoice(pb.ReopenInvoiceRequest(request_id=str(uuid4()), invoice_id=invoice.id))
     await family.pay(invoice, attempt)
-    assert await town.published(events.InvoiceSettled) == []
-    assert await family.credit() == 300
-    assert (await family.basket()).total.minor_units == 300
+    (late,) = await town.published(events.InvoiceSettled)
+    assert (late.is_late, list(late.reservation_ids)) == (True, ids)
     assert await town.alerts() == ["LATE_PAYMENT"]
+    await family.confirm(invoice.id, ids)
+    assert (await family.basket()).count == 0
+    assert await family.credit() == 0
+    assert await town.ledger() == {"bank:payfip": 300, "revenue": -300}
 
 
 async def test_a_renewed_hold_prolongs_the_unpaid_invoice(family: Family, town: Town) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -79,7 +80,7 @@ class IdentityStandIn:
         self.email = "camille@example.org"
         self.is_down = False
 
-    async def GetHousehold(self, _request: Any, _context: Any) -> identity.GetHouseholdResponse:  # noqa: N802
+    async def GetHousehold(self, _request: Any, _context: Any) -> identity.GetHouseholdResponse:
         if self.is_down:
             raise UnavailableError
         household_id = current_context().require_household()
@@ -98,7 +99,7 @@ class IdentityStandIn:
 
 
 class PaymentStandIn:
-    """Opens attempts by request id; ``refreshed`` is what the provider says when asked."""
+    """Opens attempts by request id; ``refreshed`` is what the provider says when asked, ``meanwhile`` what happens then."""
 
     def add_to(self, _implementation: object, server: Any) -> None:
         create = grpc.unary_unary_rpc_method_handler(
@@ -118,12 +119,15 @@ class PaymentStandIn:
         self.attempts: dict[str, str] = {}
         self.refreshed: payment.PaymentStatus.ValueType = payment.PAYMENT_STATUS_PENDING
         self.is_down = False
+        self.meanwhile: Callable[[], Awaitable[None]] | None = None
 
-    async def CreatePayment(  # noqa: N802
+    async def CreatePayment(
         self, request: payment.CreatePaymentRequest, _context: Any
     ) -> payment.CreatePaymentResponse:
         if self.is_down:
             raise UnavailableError("PROVIDER_UNAVAILABLE")
+        if self.meanwhile is not None:
+            await self.meanwhile()
         self.requests.append(request)
         attempt_id = self.attempts.setdefault(request.request_id, str(uuid4()))
         return payment.CreatePaymentResponse(
@@ -134,7 +138,7 @@ class PaymentStandIn:
             )
         )
 
-    async def RefreshPayment(  # noqa: N802
+    async def RefreshPayment(
         self, request: payment.RefreshPaymentRequest, _context: Any
     ) -> payment.RefreshPaymentResponse:
         if self.is_down:

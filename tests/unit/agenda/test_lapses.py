@@ -62,8 +62,8 @@ def test_what_was_confirmed_before_changes_nothing() -> None:
 
     plan = plan_settling(make_rules(), [row.id], {row.id: row}, {row.slot}, {})
 
-    assert not plan.has_effect
-    assert plan.already == [row.id]
+    assert (plan.confirmed, plan.rebooked, plan.lost) == ([], [], [])
+    assert plan.ids == [row.id]
 
 
 def test_only_what_lapsed_in_the_last_day_and_was_not_dealt_with_counts() -> None:

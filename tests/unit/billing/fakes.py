@@ -1,7 +1,5 @@
 """The ports in memory. One household's books, copied at the start of a transaction and kept at its commit."""
 
-# ruff: noqa: ARG002 - the ports name what only the real ones use
-
 from __future__ import annotations
 
 import copy
@@ -135,12 +133,12 @@ class FakeBooks:
     async def lines_of_invoice(self, invoice_id: str) -> list[Line]:
         return [line for line in self.state.lines.values() if line.invoice_id == invoice_id]
 
-    async def lapsed(self, reservation_ids: Sequence[int]) -> list[int]:
+    async def unpaid(self, reservation_ids: Sequence[int]) -> list[int]:
         latest = {line.reservation_id: line for line in self.state.lines.values()}
         return sorted(
             reservation_id
             for reservation_id in set(reservation_ids)
-            if latest[reservation_id].state is LineState.LAPSED
+            if latest[reservation_id].state in {LineState.PENDING, LineState.INVOICED, LineState.LAPSED}
         )
 
     async def set_lines(self, line_ids: Iterable[int], state: LineState) -> None:

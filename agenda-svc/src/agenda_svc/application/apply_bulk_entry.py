@@ -36,7 +36,7 @@ async def apply_bulk_entry(ctx: Context, desk: Desk, command: CommandKey, entry:
     household_id = ctx.require_household()
     await known_activities(ctx, desk, entry.activity_ids)
 
-    async def attempt(store: ReservationStore, lock: bool) -> bytes | None:  # noqa: FBT001
+    async def attempt(store: ReservationStore, lock: bool) -> bytes | None:
         rules, reading = await read_offer(
             ctx, desk, store, lambda known: entry.query(known, household_id, command), lock=lock
         )

@@ -28,7 +28,7 @@ async def cancel_reservations(
     household_id = ctx.require_household()
     wanted = check_ids(ids)
 
-    async def attempt(store: ReservationStore, lock: bool) -> bytes | None:  # noqa: FBT001
+    async def attempt(store: ReservationStore, lock: bool) -> bytes | None:
         query = RowsQuery(household_id, ids=wanted, with_coupled=True, command=command)
         rules, reading = await read_rows(ctx, desk, store, query, lock=lock)
         known = replay(reading, command)

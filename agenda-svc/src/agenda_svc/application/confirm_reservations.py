@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from preau_kernel.context import Context
 from preau_kernel.errors import ConflictError, NotFoundError
 
+from agenda_svc.application.cancel_reservations import cancellation
 from agenda_svc.application.desk import Desk, counted, read_rows
 from agenda_svc.application.ports import Change, ReservationStore, RowsQuery
 from agenda_svc.domain.events import ReservationsConfirmed
@@ -25,12 +26,17 @@ async def confirm_reservations(
         raise NotFoundError("HOUSEHOLD_NOT_FOUND", household_id=household_id)
     own = {row.id: row for row in reading.rows if row.is_own}
     plan = plan_settling(rules, query.ids or (), own, offer.live.keys(), offer.places)
-    if not plan.has_effect:
-        return
+    now = desk.clock.now()
+    if plan.replaced:
+        # The same places under the ids that were paid for: their new holds give them up first.
+        if not await store.apply(ctx, cancellation(household_id, offer, plan.replaced, now)):
+            raise ConflictError
+        offer.revision += 1
+    # Told even when all was confirmed before: whoever asks for an invoice waits for the answer about that invoice.
     change = Change(
         offer.household_key,
         offer.revision,
-        desk.clock.now(),
+        now,
         event=ReservationsConfirmed(household_id, offer.revision + 1, plan.ids, invoice_id, sorted(plan.lost)),
         moved=[*plan.confirmed, *plan.rebooked],
         moved_to=Status.CONFIRMED,

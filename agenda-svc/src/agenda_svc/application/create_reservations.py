@@ -63,7 +63,7 @@ async def create_reservations(
         keys = [session_key(day, key) for key in sorted(chosen.union(brought_by(rules, chosen)))]
         return OfferQuery(household_id, *keys_between(day, day), [wanted.child_id], keys, command)
 
-    async def attempt(store: ReservationStore, lock: bool) -> bytes | None:  # noqa: FBT001
+    async def attempt(store: ReservationStore, lock: bool) -> bytes | None:
         rules, reading = await read_offer(ctx, desk, store, query, lock=lock)
         known = replay(reading, command)
         if known is not None:

@@ -32,7 +32,7 @@ async def renew_holds(ctx: Context, desk: Desk, command: CommandKey, encode: Enc
     """
     household_id = ctx.require_household()
 
-    async def attempt(store: ReservationStore, lock: bool) -> bytes | None:  # noqa: FBT001
+    async def attempt(store: ReservationStore, lock: bool) -> bytes | None:
         now = desk.clock.now()
         rules, reading = await read_rows(ctx, desk, store, holds_query(household_id, now, command), lock=lock)
         known = replay(reading, command)

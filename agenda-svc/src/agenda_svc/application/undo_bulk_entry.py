@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from preau_kernel.context import Context
 from preau_kernel.errors import NotFoundError, PreconditionError
@@ -21,7 +22,7 @@ async def undo_bulk_entry(ctx: Context, desk: Desk, command: CommandKey, entry_i
     """What was cancelled of it meanwhile is left alone; what was coupled with it goes too."""
     household_id = ctx.require_household()
 
-    async def attempt(store: ReservationStore, lock: bool) -> bytes | None:  # noqa: FBT001
+    async def attempt(store: ReservationStore, lock: bool) -> bytes | None:
         now = desk.clock.now()
         query = RowsQuery(
             household_id, live=True, closed_since=now - UNDO_FOR, first_key=first_key_held(now), command=command
@@ -38,7 +39,10 @@ async def undo_bulk_entry(ctx: Context, desk: Desk, command: CommandKey, entry_i
             return None
         live = [row for row in rows if row.status in LIVE]
         until = rows[0].created_at + UNDO_FOR
-        if now > until or not live or any(row.status is not Status.HELD for row in live):
+        # A hold renewed since is one whose payment was begun.
+        ends_at = rows[0].created_at + timedelta(minutes=rules.hold_minutes)
+        is_untouched = all(row.status is Status.HELD and row.hold_expires_at <= ends_at for row in live)
+        if now > until or not live or not is_untouched:
             raise PreconditionError("UNDO_TOO_LATE", undo_until=until.isoformat())
         plan = plan_cancelling(rules, live, reading.rows, now)
         if plan.skipped:

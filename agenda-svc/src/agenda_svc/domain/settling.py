@@ -13,16 +13,16 @@ from agenda_svc.domain.states import Status
 
 @dataclass(slots=True)
 class SettlingPlan:
-    """``confirmed``: held until now. ``rebooked``: lapsed, and booked again under the same id. ``lost``: taken."""
+    """``confirmed``: held until now. ``rebooked``: lapsed, and booked again under the same id. ``lost``: taken.
+
+    ``replaced``: holds under new ids by which the family took rebooked places back before its money was known; they go.
+    """
 
     confirmed: list[Row] = field(default_factory=list)
     rebooked: list[Row] = field(default_factory=list)
+    replaced: list[Row] = field(default_factory=list)
     already: list[int] = field(default_factory=list)
     lost: list[int] = field(default_factory=list)
-
-    @property
-    def has_effect(self) -> bool:
-        return bool(self.confirmed or self.rebooked or self.lost)
 
     @property
     def ids(self) -> list[int]:
@@ -37,7 +37,7 @@ def plan_settling(
     live: Collection[Slot],
     places: Mapping[int, int | None],
 ) -> SettlingPlan:
-    """``live``: what the children hold at present; ``places``: what is left in the sessions of the lapsed rows."""
+    """``rows``: the household's own; ``live``: what the children hold at present; ``places``: what is left in the sessions."""
     plan = SettlingPlan()
     lapsed: list[Row] = []
     left = dict(places)
@@ -51,8 +51,13 @@ def plan_settling(
             plan.confirmed.append(row)
         else:
             lapsed.append(row)
+    paid = set(invoiced)
+    held_again = {row.slot: row for row in rows.values() if row.status is Status.HELD and row.id not in paid}
     free: dict[Slot, Row] = {}
     for row in sorted(lapsed, key=lambda each: each.session_key):
+        if row.slot in held_again and row.slot not in free:
+            free[row.slot] = row
+            continue
         remaining = left.get(row.session_key, 0)
         if row.slot in live or row.slot in free or (remaining is not None and remaining <= 0):
             plan.lost.append(row.id)
@@ -62,6 +67,7 @@ def plan_settling(
             left[row.session_key] = remaining - 1
     _drop_unsupported(rules, free, live, plan)
     plan.rebooked.extend(free.values())
+    plan.replaced.extend(held_again[slot] for slot in free if slot in held_again)
     return plan
 
 

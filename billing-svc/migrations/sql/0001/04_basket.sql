@@ -7,6 +7,9 @@ CREATE FUNCTION billing_hold(
 DECLARE
   tenant integer := current_setting('app.tenant_id')::integer;
   h household%ROWTYPE;
+  has_other boolean;
+  child_keys integer[];
+  activity_keys integer[];
   priced integer;
 BEGIN
   SELECT * INTO h FROM household WHERE tenant_id = tenant AND household_id = p_household FOR UPDATE;
@@ -17,31 +20,45 @@ BEGIN
   ELSIF p_revision > h.revision + 1 THEN
     RETURN 'GAP';
   END IF;
-  INSERT INTO child (tenant_id, child_id)
-    SELECT tenant, c FROM unnest(p_children) c
-    WHERE NOT EXISTS (SELECT FROM child k WHERE k.tenant_id = tenant AND k.child_id = c)
-    ON CONFLICT DO NOTHING;
+  has_other := EXISTS (SELECT FROM charge_line l WHERE l.tenant_id = tenant AND l.household_key = h.key AND l.status = 1);
+  -- The few ids are looked up once, not once per row.
+  child_keys := ARRAY (
+    SELECT k.key FROM unnest(p_children) WITH ORDINALITY c (id, rank)
+    LEFT JOIN child k ON k.tenant_id = tenant AND k.child_id = c.id ORDER BY c.rank);
+  IF array_position(child_keys, NULL) IS NOT NULL THEN
+    INSERT INTO child (tenant_id, child_id) SELECT tenant, c FROM unnest(p_children) c ON CONFLICT DO NOTHING;
+    child_keys := ARRAY (
+      SELECT k.key FROM unnest(p_children) WITH ORDINALITY c (id, rank)
+      JOIN child k ON k.tenant_id = tenant AND k.child_id = c.id ORDER BY c.rank);
+  END IF;
+  activity_keys := ARRAY (
+    SELECT a.key FROM unnest(p_activities) WITH ORDINALITY x (id, rank)
+    LEFT JOIN activity a ON a.tenant_id = tenant AND a.activity_id = x.id AND a.version > 0 ORDER BY x.rank);
+  IF array_position(activity_keys, NULL) IS NOT NULL THEN
+    RETURN 'ACTIVITY_UNKNOWN';
+  END IF;
+  WITH price AS MATERIALIZED (
+    SELECT t.key, t.activity_key, t.valid_from, t.valid_to,
+           CASE WHEN h.is_resident THEN t.resident_minor ELSE t.non_resident_minor END AS minor
+      FROM tariff t WHERE t.tenant_id = tenant AND t.activity_key = ANY (activity_keys)
+  ), line AS MATERIALIZED (
+    SELECT r.reservation_id, child_keys[r.child_index + 1] AS child_key, activity_keys[r.activity_index + 1] AS activity_key,
+           DATE '1970-01-01' + r.day AS day
+      FROM unnest(p_reservations, p_child_indexes, p_activity_indexes, p_days) AS r (reservation_id, child_index, activity_index, day)
+  )
   INSERT INTO charge_line (
     tenant_id, reservation_id, household_key, child_key, activity_key, day, price_minor, tariff_key, is_resident)
-  SELECT tenant, r.reservation_id, h.key, c.key, a.key, DATE '1970-01-01' + r.day,
-         CASE WHEN h.is_resident THEN t.resident_minor ELSE t.non_resident_minor END, t.key, h.is_resident
-    FROM unnest(p_reservations, p_child_indexes, p_activity_indexes, p_days) AS r (reservation_id, child_index, activity_index, day)
-    JOIN child c ON c.tenant_id = tenant AND c.child_id = p_children[r.child_index + 1]
-    JOIN activity a ON a.tenant_id = tenant AND a.activity_id = p_activities[r.activity_index + 1] AND a.version > 0
-    JOIN tariff t ON t.tenant_id = tenant AND t.activity_key = a.key
-     AND t.valid_from <= DATE '1970-01-01' + r.day AND (t.valid_to IS NULL OR t.valid_to >= DATE '1970-01-01' + r.day)
-   ORDER BY r.reservation_id;
+  SELECT tenant, l.reservation_id, h.key, l.child_key, l.activity_key, l.day, p.minor, p.key, h.is_resident
+    FROM line l
+    JOIN price p ON p.activity_key = l.activity_key AND p.valid_from <= l.day AND (p.valid_to IS NULL OR p.valid_to >= l.day)
+   ORDER BY l.reservation_id;
   GET DIAGNOSTICS priced = ROW_COUNT;
   IF priced <> cardinality(p_reservations) THEN
-    PERFORM FROM unnest(p_activities) x
-      WHERE NOT EXISTS (SELECT FROM activity a WHERE a.tenant_id = tenant AND a.activity_id = x AND a.version > 0);
-    RETURN CASE WHEN FOUND THEN 'ACTIVITY_UNKNOWN' ELSE 'TARIFF_MISSING' END;
+    RETURN 'TARIFF_MISSING';
   END IF;
   -- The earliest end of what is held: a promise to the parent must never be too long.
-  UPDATE household SET revision = p_revision, hold_expires_at = CASE
-      WHEN EXISTS (SELECT FROM charge_line l WHERE l.tenant_id = tenant AND l.household_key = h.key AND l.status = 1
-                     AND l.reservation_id <> ALL (p_reservations))
-      THEN LEAST(h.hold_expires_at, p_hold_expires_at) ELSE p_hold_expires_at END
+  UPDATE household SET revision = p_revision,
+      hold_expires_at = CASE WHEN has_other THEN LEAST(h.hold_expires_at, p_hold_expires_at) ELSE p_hold_expires_at END
     WHERE tenant_id = tenant AND key = h.key;
   RETURN 'APPLIED';
 END $$;

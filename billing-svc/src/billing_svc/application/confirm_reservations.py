@@ -10,7 +10,7 @@ from preau_kernel.context import Context
 from preau_kernel.ids import IdFactory
 
 from billing_svc.application.credit_invoice import alert, credit_paid_lines
-from billing_svc.application.follow_reservations import enter
+from billing_svc.application.follow_reservations import end_unpaid, enter
 from billing_svc.application.ports import Books
 from billing_svc.application.records import HouseholdRecord, InvoiceRecord, NewDocument
 from billing_svc.application.settle_invoice import Money, new_payment, take_receipt_number
@@ -77,9 +77,10 @@ async def _bill_regained(
 ) -> int:
     """A new invoice, paid from the credit that the late money became. Answers its total."""
     live = await books.live_lines(household, list(regained))
-    # Held again while the late money was on its way: it is paid now, so it leaves the basket.
-    await books.set_lines([line.id for line in live if line.state is LineState.PENDING], LineState.CANCELLED)
-    taken = {line.reservation_id for line in live if line.state is not LineState.PENDING}
+    # In the basket, or invoiced anew, while the late money was on its way: it is paid now.
+    waiting = plan_withdrawal([line for line in live if line.state is not LineState.SETTLED], Cause.CANCELLED)
+    await end_unpaid(waiting, LATE_PAYMENT, books, at, ids, is_reopened=True)
+    taken = {line.reservation_id for line in live if line.state is LineState.SETTLED}
     wanted = set(regained) - taken
     old_lines = [line for line in await books.document_lines(late.id) if line.reservation_id in wanted]
     if not old_lines:

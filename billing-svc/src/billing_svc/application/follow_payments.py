@@ -39,13 +39,13 @@ async def receive_payment(told: PaymentSucceeded, context: Context, books: Books
     town = await books.town()
     if town is None:
         raise NotReadyError("TOWN_UNKNOWN")
-    lapsed = await _regainable(books, invoice)
+    unpaid = await _regainable(books, invoice)
     decision = decide_payment(
         invoice.status,
         invoice.total_minor,
         Receipt(told.amount_minor, told.is_test),
         is_production=town.is_production,
-        can_regain=bool(lapsed),
+        can_regain=bool(unpaid),
     )
     if decision.effect is Effect.REFUSE:
         await move_attempt(books, told.attempt_id, invoice.id, AttemptTrigger.FAIL)
@@ -56,7 +56,7 @@ async def receive_payment(told: PaymentSucceeded, context: Context, books: Books
     if decision.effect is Effect.SETTLE:
         await settle(books, invoice, money, at, ids)
     else:
-        await _keep(books, invoice, money, decision, lapsed, at, ids)
+        await _keep(books, invoice, money, decision, unpaid, at, ids)
 
 
 async def fail_payment(attempt_id: str, invoice_id: str, books: Books) -> None:
@@ -80,11 +80,11 @@ async def move_attempt(books: Books, attempt_id: str, invoice_id: str, trigger: 
 
 
 async def _regainable(books: Books, invoice: InvoiceRecord) -> list[int]:
-    """The reservations the agenda may be asked for: their holds lapsed, and nothing bills them again since."""
+    """The reservations the agenda may be asked for: nobody paid for them since, and the family did not cancel them."""
     if invoice.status is not InvoiceState.CANCELLED or invoice.late_payment_id:
         return []
     lines = await books.document_lines(invoice.id)
-    return await books.lapsed([line.reservation_id for line in lines])
+    return await books.unpaid([line.reservation_id for line in lines])
 
 
 async def _keep(
@@ -92,7 +92,7 @@ async def _keep(
     invoice: InvoiceRecord,
     money: Money,
     decision: Decision,
-    lapsed: Sequence[int],
+    unpaid: Sequence[int],
     at: datetime,
     ids: IdFactory,
 ) -> None:
@@ -105,4 +105,4 @@ async def _keep(
         books.publish(FamilyAccountCredited(invoice.household_id, money.amount_minor, decision.alert))
         return
     await books.set_late_payment(invoice.id, payment_id)
-    books.publish(InvoiceSettled(invoice.id, invoice.household_id, tuple(lapsed), money.received_at, is_late=True))
+    books.publish(InvoiceSettled(invoice.id, invoice.household_id, tuple(unpaid), money.received_at, is_late=True))

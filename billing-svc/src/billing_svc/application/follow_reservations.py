@@ -14,7 +14,7 @@ from billing_svc.domain.errors import InvoiceNotFoundError, NotReadyError, Revis
 from billing_svc.domain.revisions import Step, next_step
 from billing_svc.domain.settlement import RESERVATIONS_CANCELLED
 from billing_svc.domain.states import LineState
-from billing_svc.domain.withdrawal import Cause, plan_withdrawal, remaining
+from billing_svc.domain.withdrawal import Cause, Withdrawal, plan_withdrawal, remaining
 
 
 async def hold_reservations(
@@ -61,6 +61,18 @@ async def withdraw_reservations(
         return
     await books.advance(household, revision)
     plan = plan_withdrawal(await books.live_lines(household, reservation_ids), cause)
+    await end_unpaid(plan, cause.name, books, at, ids, is_reopened=cause is Cause.CANCELLED)
+    for invoice_id, lines in plan.refunds.items():
+        invoice = await books.invoice(invoice_id)
+        if invoice is None:
+            raise InvoiceNotFoundError
+        await credit_paid_lines(books, invoice, [line.id for line in lines], RESERVATIONS_CANCELLED, at, ids)
+
+
+async def end_unpaid(
+    plan: Withdrawal, reason: str, books: Books, at: datetime, ids: IdFactory, *, is_reopened: bool
+) -> None:
+    """Move the plan's lines; an unpaid invoice with one of them is cancelled, its other lines are back in the basket."""
     gone: list[int] = []
     for state, line_ids in plan.ended.items():
         gone += line_ids
@@ -71,11 +83,4 @@ async def withdraw_reservations(
             raise InvoiceNotFoundError
         returned = remaining(await books.lines_of_invoice(invoice_id), gone)
         await books.set_lines(returned, LineState.PENDING)
-        await cancel_unpaid_invoice(
-            books, invoice, cause.name, at, ids, is_reopened=cause is Cause.CANCELLED and bool(returned)
-        )
-    for invoice_id, lines in plan.refunds.items():
-        invoice = await books.invoice(invoice_id)
-        if invoice is None:
-            raise InvoiceNotFoundError
-        await credit_paid_lines(books, invoice, [line.id for line in lines], RESERVATIONS_CANCELLED, at, ids)
+        await cancel_unpaid_invoice(books, invoice, reason, at, ids, is_reopened=is_reopened and bool(returned))

@@ -63,8 +63,8 @@ class Bookings(Protocol):
         """All lines that say they are on this invoice, whatever their state."""
         ...
 
-    async def lapsed(self, reservation_ids: Sequence[int]) -> list[int]:
-        """Those whose latest line lapsed with its hold."""
+    async def unpaid(self, reservation_ids: Sequence[int]) -> list[int]:
+        """Those whose latest line was neither paid nor cancelled: it waits, or lapsed with its hold."""
         ...
 
     async def set_lines(self, line_ids: Iterable[int], state: LineState) -> None:

@@ -58,9 +58,12 @@ async def start_payment(command: StartPayment, context: Context, ports: StartPor
         raise PayerEmailMissingError(invoice.id)
     payment = await _create(command, context, ports, invoice, attempt, names.payer_email)
     async with ports.books(context) as books:
-        await lock_invoice(books, invoice.id)
+        now_is = await lock_invoice(books, invoice.id)
         await books.start_attempt(command.request_id, payment)
         await books.commit()
+    if now_is.status is not InvoiceState.ISSUED:
+        # Paid or cancelled while the provider was asked: nobody is sent to pay it. Money that comes all the same is kept.
+        raise InvoiceNotPayableError(invoice.id, now_is.status.name)
     return payment
 
 

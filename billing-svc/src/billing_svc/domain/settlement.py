@@ -45,7 +45,7 @@ def decide_payment(
 ) -> Decision:
     """What ``money`` does to an invoice.
 
-    ``can_regain``: the lines lapsed with their holds, and none of them is back in the basket or on another invoice.
+    ``can_regain``: some of its lines are neither paid by something else nor cancelled by the family.
     """
     if money.is_test and is_production:
         return Decision(Effect.REFUSE, TEST_PAYMENT_IN_PRODUCTION)

@@ -8,25 +8,19 @@ from typing import Any, Protocol
 
 import asyncpg
 from preau_chassis.database import Database, UnitOfWork
-from preau_chassis.outbox import outbox_event
 from preau_kernel.context import Context
-from preau_kernel.errors import ConflictError
+from preau_kernel.errors import ConflictError, DomainError
 
-from agenda_svc.adapters.publisher import to_message
+from agenda_svc.adapters.db.changes import APPLY_MANY, APPLY_ONE, Write, arguments_of_many, arguments_of_one
+from agenda_svc.adapters.db.combining import Combiner
 from agenda_svc.application.ports import Change, OfferQuery, Reading, RowsQuery, StoredAnswer
 from agenda_svc.domain.offer import Offer, Row
-from agenda_svc.domain.states import LIVE, TRANSITIONS, Status
+from agenda_svc.domain.states import LIVE, Status
 
 _READ_OFFER = "SELECT * FROM agenda_read_offer($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 _READ_ROWS = "SELECT * FROM agenda_read_reservations($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
-_APPLY = f"SELECT agenda_apply_change({', '.join(f'${number}' for number in range(1, 26))})"
 _OVERTAKEN = frozenset({"PR001", "PR002", "23505"})
 _STATUS = {status.value: status for status in Status}
-_SOURCES = {
-    target: sorted({source for (source, _), edge in TRANSITIONS.items() if edge.target is target and source})
-    for target in Status
-}
-_NO_EVENT = (None, None, None, None, None)
 
 
 class _Runner(Protocol):
@@ -82,30 +76,43 @@ class _Store:
                 reading.offer.children = {each: key for each, key in children.items() if key in reading.members}
         return reading
 
-    async def _apply(self, ctx: Context, change: Change) -> bool:
-        is_done: bool = await self._runner.fetchval(_APPLY, *_arguments(ctx, change))
+    async def _write(self, write: Write) -> bool:
+        is_done: bool = await self._runner.fetchval(APPLY_ONE, *arguments_of_one(write))
         return is_done
 
 
 class PostgresReservationStore(_Store):
-    """Each call is its own transaction."""
+    """Each call is its own transaction, but for entries that waited together."""
 
     def __init__(self, database: Database) -> None:
         self._runner = database
         self._database = database
+        self._combiner = Combiner(self._write_alone, self._write_together)
 
     async def apply(self, ctx: Context, change: Change) -> bool:
+        write = Write.of(ctx, change)
+        is_done = await (self._combiner.write(write) if write.only_creates else self._write_alone(write))
+        if is_done and change.event is not None:
+            self._database.nudge()
+        return is_done
+
+    async def _write_alone(self, write: Write) -> bool:
         try:
-            is_done = await self._apply(ctx, change)
+            return await self._write(write)
         except ConflictError:
             return False
         except asyncpg.PostgresError as error:
             if error.sqlstate in _OVERTAKEN:
                 return False
             raise
-        if is_done and change.event is not None:
-            self._database.nudge()
-        return is_done
+
+    async def _write_together(self, writes: Sequence[Write]) -> bool:
+        try:
+            await self._database.fetchval(APPLY_MANY, *arguments_of_many(writes))
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, DomainError):
+            # Whoever is to blame finds out alone; what was done in spite of the error is found done.
+            return False
+        return True
 
     @asynccontextmanager
     async def locking(self, ctx: Context) -> AsyncIterator[TransactionReservationStore]:
@@ -124,7 +131,7 @@ class TransactionReservationStore(_Store):
 
     async def apply(self, ctx: Context, change: Change) -> bool:
         try:
-            return await self._apply(ctx, change)
+            return await self._write(Write.of(ctx, change))
         except asyncpg.PostgresError as error:
             if error.sqlstate in _OVERTAKEN:
                 raise ConflictError from error
@@ -138,40 +145,6 @@ class TransactionReservationStore(_Store):
     async def locking(self, ctx: Context) -> AsyncIterator[TransactionReservationStore]:
         del ctx
         yield self
-
-
-def _arguments(ctx: Context, change: Change) -> tuple[Any, ...]:
-    command = change.command
-    event: Sequence[Any] = _NO_EVENT
-    if change.event is not None:
-        out = outbox_event(ctx, to_message(change.event))
-        event = (out.event_id, out.subject, out.type, out.body, out.traceparent)
-    keys = sorted(key for key, delta in change.counters.items() if delta)
-    slots = change.new_slots
-    moved_to = change.moved_to
-    return (
-        ctx.tenant_id,
-        change.household_key,
-        change.revision,
-        command and command.method,
-        command and command.request_id,
-        command and command.digest,
-        change.response,
-        change.now,
-        change.hold_expires_at,
-        change.entry_id,
-        change.new_ids or None,
-        [child for child, _ in slots] if slots else None,
-        [key for _, key in slots] if slots else None,
-        [row.id for row in change.moved] or None,
-        None if moved_to is None else _SOURCES[moved_to],
-        moved_to,
-        [row.id for row in change.lapsed] or None,
-        change.lapse,
-        keys or None,
-        [change.counters[key] for key in keys] or None,
-        *event,
-    )
 
 
 def _reading(record: Any, rows: list[Row]) -> Reading:

@@ -22,7 +22,11 @@ _TOWN = "SELECT time_zone, hold_minutes, rules_version, school_weekdays FROM tow
 _ACTIVITIES = """
 SELECT a.*, s.site_id FROM activity a LEFT JOIN site s ON s.tenant_id = a.tenant_id AND s.site_key = a.site_key
 WHERE a.tenant_id = $1"""
-_PERIODS = "SELECT kind, first_day, last_day, label FROM calendar_period WHERE tenant_id = $1 ORDER BY first_day"
+# Invented periods say so wherever they are shown.
+_PERIODS = """
+SELECT kind, first_day, last_day,
+       label || CASE WHEN source_status = 'demo' THEN ' (calendrier de démonstration)' ELSE '' END AS label
+FROM calendar_period WHERE tenant_id = $1 ORDER BY first_day"""
 _CLOSURES = "SELECT site_key, first_day, last_day, label FROM closure WHERE tenant_id = $1 ORDER BY first_day"
 
 

@@ -24,14 +24,20 @@ WHERE tenant_id = $1 AND household_key = $2 AND reservation_id = ANY ($3) AND st
 _OF_INVOICE = """
 SELECT id, reservation_id, status, price_minor, invoice_id FROM charge_line
 WHERE tenant_id = $1 AND invoice_id = $2 ORDER BY id"""
-_LAPSED = """
+_UNPAID = """
 SELECT reservation_id FROM (
   SELECT DISTINCT ON (reservation_id) reservation_id, status FROM charge_line
   WHERE tenant_id = $1 AND reservation_id = ANY ($2) ORDER BY reservation_id, id DESC) latest
-WHERE status = 5 ORDER BY reservation_id"""
+WHERE status IN (1, 2, 5) ORDER BY reservation_id"""
 _SET = """
 UPDATE charge_line SET status = $3::smallint, invoice_id = CASE WHEN $3::smallint = 1 THEN NULL ELSE invoice_id END
 WHERE tenant_id = $1 AND id = ANY ($2)"""
+# What comes back from an invoice may end sooner than what is in the basket.
+_SHORTEN_HOLD = """
+UPDATE household h SET hold_expires_at = LEAST(h.hold_expires_at, s.payable_until)
+FROM invoice_state s
+WHERE s.tenant_id = $1 AND h.tenant_id = $1 AND h.key = s.household_key
+  AND s.invoice_id IN (SELECT l.invoice_id FROM charge_line l WHERE l.tenant_id = $1 AND l.id = ANY ($2))"""
 _SETTLED_LIKE = """
 WITH made AS (
   INSERT INTO charge_line (tenant_id, reservation_id, household_key, child_key, activity_key, day, price_minor, tariff_key,
@@ -88,12 +94,14 @@ class SqlBookings:
         rows = await self._uow.fetch(_OF_INVOICE, self._tenant, UUID(invoice_id))
         return [_line(row) for row in rows]
 
-    async def lapsed(self, reservation_ids: Sequence[int]) -> list[int]:
-        rows = await self._uow.fetch(_LAPSED, self._tenant, list(reservation_ids))
+    async def unpaid(self, reservation_ids: Sequence[int]) -> list[int]:
+        rows = await self._uow.fetch(_UNPAID, self._tenant, list(reservation_ids))
         return [row["reservation_id"] for row in rows]
 
     async def set_lines(self, line_ids: Iterable[int], state: LineState) -> None:
         ids = list(line_ids)
+        if ids and state is LineState.PENDING:
+            await self._uow.execute(_SHORTEN_HOLD, self._tenant, ids)
         if ids:
             await self._uow.execute(_SET, self._tenant, ids, int(state))
 
