@@ -28,5 +28,5 @@ def test_no_input_gives_an_answer_that_the_document_does_not_know(platform: Runn
         "--phases", "examples,coverage,fuzzing", "--exclude-operation-id", "closeSession",
         "--exclude-operation-id", "openSession",
     ]  # fmt: skip
-    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=tmp_path, timeout=600)  # noqa: S603
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=tmp_path, timeout=600)
     assert done.returncode == 0, done.stdout[-6_000:] + done.stderr[-2_000:]

@@ -44,8 +44,13 @@ class BenchTown:
     """``activities[school]`` are that school's four; the last entry is the centre that everybody shares."""
 
     activities: list[list[str]]
-    periods: list[tuple[date, date]]
+    days: list[list[date]]
     families: list[Family]
+
+    @property
+    def periods(self) -> list[tuple[date, date]]:
+        """First and last day of each stretch of eighteen days of class: 72 rows with four activities."""
+        return [(days[0], days[-1]) for days in self.days]
 
 
 def day_message(day: date) -> Date:
@@ -57,8 +62,8 @@ def with_from(request: Any, day: date) -> Any:
     return request
 
 
-def periods() -> list[tuple[date, date]]:
-    """Stretches of exactly eighteen days of class: 72 rows with four activities."""
+def taught_days() -> list[list[date]]:
+    """The days of class of the school year, eighteen by eighteen."""
     import holidays
 
     calendars = [entry for entry in json.loads(calendar_json())["calendars"] if entry["zone"] == ZONE]
@@ -72,11 +77,20 @@ def periods() -> list[tuple[date, date]]:
     days = [FIRST + timedelta(days=n) for n in range((LAST - FIRST).days)]
     taught = [day for day in days if day.isoweekday() in WEEKDAYS and day not in closed]
     whole = len(taught) // OPEN_DAYS
-    return [(taught[n * OPEN_DAYS], taught[(n + 1) * OPEN_DAYS - 1]) for n in range(whole)]
+    return [taught[n * OPEN_DAYS : (n + 1) * OPEN_DAYS] for n in range(whole)]
 
 
-async def make_town(services: Services, simulator: str, family_count: int, children_each: int) -> BenchTown:
-    """Create everything; some minutes of password hashing for hundreds of families."""
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How many large families of how many children, and how many ordinary ones of two."""
+
+    families: int
+    children: int
+    ordinary: int
+
+
+async def make_town(services: Services, simulator: str, size: Size) -> tuple[BenchTown, BenchTown]:
+    """Create everything: the town as its large families see it, and as its ordinary ones do."""
     tenant = identity.Tenant(
         slug=SLUG,
         name="Banc d'essai",
@@ -106,8 +120,11 @@ async def make_town(services: Services, simulator: str, family_count: int, child
     provider = payment.ConfigureProviderRequest(provider="payfip", payfip=settings)
     await patient(services.payment.ConfigureProvider, provider, token)
     activities = [await _school(services, token, number) for number in range(SCHOOLS + 1)]
-    families = await _families(services, token, activities, family_count, children_each)
-    return BenchTown(activities, periods(), families)
+    large = await _families(services, token, activities, range(size.families), size.children)
+    ordinary = range(size.families, size.families + size.ordinary)
+    small = await _families(services, token, activities, ordinary, 2)
+    days = taught_days()
+    return BenchTown(activities, days, large), BenchTown(activities, days, small)
 
 
 async def _school(services: Services, token: str, number: int) -> list[str]:
@@ -125,7 +142,7 @@ async def _school(services: Services, token: str, number: int) -> list[str]:
         )
         request = agenda.UpsertActivityRequest(activity=activity, site_name=f"École {number}")
         activity_id = (await patient(services.agenda.UpsertActivity, request, token)).activity.id
-        sessions = agenda.OpenSessionsRequest(activity_id=activity_id, to=day_message(LAST), capacity=1_000_000)
+        sessions = agenda.OpenSessionsRequest(activity_id=activity_id, to=day_message(LAST), capacity=100_000)
         await patient(services.agenda.OpenSessions, with_from(sessions, FIRST), token)
         tariff = billing.UpsertTariffRequest(
             activity_id=activity_id,
@@ -139,7 +156,7 @@ async def _school(services: Services, token: str, number: int) -> list[str]:
 
 
 async def _families(
-    services: Services, token: str, activities: list[list[str]], count: int, children_each: int
+    services: Services, token: str, activities: list[list[str]], numbers: range, children_each: int
 ) -> list[Family]:
     gate = asyncio.Semaphore(4)
 
@@ -151,7 +168,7 @@ async def _families(
                 household=identity.Household(
                     guardians=[
                         identity.Guardian(
-                            first_name="Claude",
+                            first_name="Dominique",
                             last_name=f"Essai {number}",
                             email=f"f{number}@example.org",
                             is_payer=True,
@@ -176,4 +193,4 @@ async def _families(
             await patient(services.agenda.EnrolChildren, with_from(enrolment, FIRST), token)
             return Family(f"famille{number}", household.id, child_ids, school)
 
-    return list(await asyncio.gather(*(one(number) for number in range(count))))
+    return list(await asyncio.gather(*(one(number) for number in numbers)))

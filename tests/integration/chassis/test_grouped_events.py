@@ -16,7 +16,7 @@ __all__ = ["clean"]
 
 
 def grouped(reader: Reader) -> Consumer:
-    return Consumer("test-grouped", "BILLING", ("evt.*.billing.>",), {InvoiceSettled: reader}, group=16)
+    return Consumer("test-grouped", "BILLING", ("evt.*.billing.>",), {InvoiceSettled: reader}, 16, (InvoiceSettled,))
 
 
 async def test_what_waits_is_handled_in_order_in_few_transactions(

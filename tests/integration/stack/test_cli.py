@@ -11,7 +11,7 @@ import pytest
 
 def preau(*arguments: str, folder: Path, answer: str = "") -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "preau_stack.cli", *arguments, "--data", str(folder)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, input=answer, timeout=60)  # noqa: S603 - our own
+    return subprocess.run(command, capture_output=True, text=True, check=False, input=answer, timeout=60)
 
 
 def test_a_taken_port_is_said_with_the_way_out_and_nothing_is_left_running(tmp_path: Path) -> None:

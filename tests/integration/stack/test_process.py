@@ -47,7 +47,7 @@ child.start()
 print(child.pid, flush=True)
 time.sleep(60)
 """
-    parent = subprocess.Popen([sys.executable, "-c", parent_code], stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own code
+    parent = subprocess.Popen([sys.executable, "-c", parent_code], stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     child = int(parent.stdout.readline())
     assert _is_alive(child)
@@ -100,7 +100,7 @@ def test_a_port_stays_the_same_while_it_is_free() -> None:
     wanted = dict(zip(("gateway", "agenda"), free_ports(2), strict=True))
     assert stable_ports(wanted, ["gateway", "agenda"]) == wanted
     command = [sys.executable, "-m", "http.server", str(wanted["agenda"]), "--bind", "127.0.0.1"]
-    server = subprocess.Popen(command, stderr=subprocess.DEVNULL)  # noqa: S603 - our own program
+    server = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
         assert _eventually(lambda: is_open(wanted["agenda"]))
         again = stable_ports(wanted, ["gateway", "agenda", "billing"])

@@ -30,7 +30,7 @@ def platform() -> Iterator[RunningPlatform]:
 
 def preau(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "preau_stack.cli", *arguments, "--data", str(folder)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603 - our own
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
 
 def _eventually(holds: Callable[[], bool], seconds: float = 30.0) -> bool:
