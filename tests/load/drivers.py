@@ -42,7 +42,7 @@ Write = Callable[[list[int], int, list[int]], Awaitable[Any]]
 def asyncpg_raw(engine: AsyncEngine) -> Write:
     async def write(ids: list[int], child: int, places: list[int]) -> Any:
         async with engine.connect() as connection:
-            raw = (await connection.get_raw_connection()).driver_connection
+            raw: Any = (await connection.get_raw_connection()).driver_connection
             return await raw.fetchval("SELECT write72($1, $2, $3)", ids, child, places)
 
     return write
@@ -51,7 +51,7 @@ def asyncpg_raw(engine: AsyncEngine) -> Write:
 def psycopg_raw(engine: AsyncEngine) -> Write:
     async def write(ids: list[int], child: int, places: list[int]) -> Any:
         async with engine.connect() as connection:
-            raw = (await connection.get_raw_connection()).driver_connection
+            raw: Any = (await connection.get_raw_connection()).driver_connection
             cursor = await raw.execute(
                 "SELECT write72(%b::bigint[], %b::int, %b::int[])", (ids, child, places), prepare=True
             )
@@ -94,8 +94,7 @@ async def main() -> None:
             f"postgresql+psycopg://{tail}", pool_size=POOL, max_overflow=0, isolation_level="AUTOCOMMIT"
         )
         async with asyncpg_engine.begin() as connection:
-            raw = (await connection.get_raw_connection()).driver_connection
-            assert raw is not None
+            raw: Any = (await connection.get_raw_connection()).driver_connection
             await raw.execute(SCHEMA)
         variants = {
             "asyncpg, raw connection": asyncpg_raw(asyncpg_engine),
