@@ -18,6 +18,7 @@ from preau_chassis.telemetry import configure_telemetry
 from gateway.app import create_app
 from gateway.settings import GatewaySettings
 
+_MOST_CONNECTIONS = 4096
 _STOP_SECONDS = 4.0
 
 
@@ -30,6 +31,9 @@ async def serve(settings: GatewaySettings) -> None:
         port=port,
         interface=Interfaces.ASGI,
         websockets=False,
+        # A connection beyond these waits until another closes, however idle those are.
+        backlog=1024,
+        backpressure=_MOST_CONNECTIONS,
         http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=64 * 1024),
         log_enabled=False,
     )

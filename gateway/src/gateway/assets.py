@@ -102,6 +102,8 @@ async def static_file(request: Request[Any, Any, Any], name: str) -> Response[by
 @get("/theme.css", include_in_schema=False)
 async def town_theme(town: NamedDependency[Town]) -> Response[bytes]:
     """The town's two colours as a stylesheet of its own, since the policy allows no inline style."""
-    css = f":root{{--town:{town.primary};--town-accent:{town.accent}}}"
+    colours = (("--town", town.primary), ("--town-accent", town.accent))
+    # A town without colours of its own keeps those of tokens.css: an empty value would win over them.
+    css = f":root{{{';'.join(f'{name}:{value}' for name, value in colours if value)}}}"
     headers = {"Cache-Control": _IMMUTABLE}
     return Response(css.encode(), media_type="text/css", headers=headers)

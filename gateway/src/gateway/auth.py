@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from litestar.connection import ASGIConnection
@@ -16,8 +16,6 @@ from gateway.security import AnyResponse, Connection, read_cookie, write_cookie
 from gateway.signing import fingerprint
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from google.protobuf.timestamp_pb2 import Timestamp
     from preau_kernel.clock import Clock
 
@@ -27,6 +25,8 @@ if TYPE_CHECKING:
 SESSION_COOKIE = "preau_session"
 _MARGIN_SECONDS = 30.0
 _ENDED_SECONDS = 30.0
+_MEMORY_SECONDS = 24 * 3600.0
+_ROUNDING = timedelta(seconds=90)
 _SESSIONS = 20_000
 _TOKEN_LENGTH = 500
 
@@ -41,6 +41,10 @@ class Visitor:
     had_session: bool = False
     """Whether a session came with the request that is over now."""
     is_bearer: bool = False
+    session_ends_at: datetime | None = None
+    """When the session ends if nothing more is done."""
+    idle_minutes: int = 0
+    """How long nothing was done, when that is what ended the session."""
 
     @property
     def is_signed_in(self) -> bool:
@@ -68,6 +72,7 @@ class Visitor:
 class _Open:
     access_token: str
     account: Account
+    session_ends_at: datetime
 
 
 class _Ended:
@@ -81,21 +86,34 @@ class Sessions:
         self._clients = clients
         self._clock = clock
         self._cache: ExpiringCache[str, _Open | _Ended] = ExpiringCache(_SESSIONS)
+        self._ends: ExpiringCache[str, tuple[datetime, timedelta]] = ExpiringCache(_SESSIONS)
+        self._idle = timedelta()
 
     async def visitor(self, town: Town, session_token: str, *, is_bearer: bool) -> Visitor:
         """Signed in when the session is open in this town, signed out otherwise."""
         if not 0 < len(session_token) <= _TOKEN_LENGTH or not session_token.isascii():
             return Visitor(had_session=bool(session_token), is_bearer=is_bearer)
-        found = await self._cache.get(_key(town, session_token), lambda: self._exchange(town, session_token))
+        key = _key(town, session_token)
+        found = await self._cache.get(key, lambda: self._exchange(town, session_token))
         if isinstance(found, _Open):
-            return Visitor(session_token, found.access_token, found.account, is_bearer=is_bearer)
-        return Visitor(had_session=True, is_bearer=is_bearer)
+            ends_at = found.session_ends_at
+            return Visitor(
+                session_token, found.access_token, found.account, is_bearer=is_bearer, session_ends_at=ends_at
+            )
+        return Visitor(had_session=True, is_bearer=is_bearer, idle_minutes=self._idle_minutes(key))
+
+    async def prolong(self, town: Town, session_token: str) -> Visitor:
+        """The visitor, after identity has heard that somebody is there."""
+        self.forget_session(town, session_token)
+        return await self.visitor(town, session_token, is_bearer=False)
 
     def remember(self, town: Town, answer: SignInResponse) -> Visitor:
         """Take the internal token that came with the sign-in, so that no second call is needed."""
-        entry = _Open(answer.access_token, answer.account)
-        self._cache.put(_key(town, answer.session_token), entry, self._seconds(answer.access_expires_at))
-        return Visitor(answer.session_token, answer.access_token, answer.account)
+        key = _key(town, answer.session_token)
+        ends_at = self._remember_end(key, answer.session_expires_at)
+        entry = _Open(answer.access_token, answer.account, ends_at)
+        self._cache.put(key, entry, self._seconds(answer.access_expires_at))
+        return Visitor(answer.session_token, answer.access_token, answer.account, session_ends_at=ends_at)
 
     def forget_session(self, town: Town, session_token: str) -> None:
         self._cache.drop(_key(town, session_token))
@@ -114,7 +132,24 @@ class Sessions:
             if error.kind is ErrorKind.UNAUTHENTICATED and error.reason == "SESSION_EXPIRED":
                 return _Ended(), _ENDED_SECONDS
             raise
-        return _Open(answer.access_token, answer.account), self._seconds(answer.access_expires_at)
+        ends_at = self._remember_end(_key(town, session_token), answer.session_expires_at)
+        return _Open(answer.access_token, answer.account, ends_at), self._seconds(answer.access_expires_at)
+
+    def _remember_end(self, key: str, end: Timestamp) -> datetime:
+        ends_at: datetime = end.ToDatetime(tzinfo=UTC)
+        left = ends_at - self._clock.now()
+        self._idle = max(self._idle, left)
+        self._ends.put(key, (ends_at, left), left.total_seconds() + _MEMORY_SECONDS)
+        return ends_at
+
+    def _idle_minutes(self, key: str) -> int:
+        """Identity never says why a session is over. It was idleness when the hour it told has passed and no
+        fixed end had shortened it; otherwise (closed elsewhere, new password) nothing is claimed.
+        """
+        ends_at, granted = self._ends.peek(key) or (None, timedelta())
+        if ends_at is None or ends_at > self._clock.now() or granted < self._idle - _ROUNDING:
+            return 0
+        return round(self._idle.total_seconds() / 60)
 
     def _seconds(self, end: Timestamp) -> float:
         left: datetime = end.ToDatetime(tzinfo=UTC)
@@ -152,7 +187,7 @@ async def require_family(connection: ASGIConnection[Any, Any, Any, Any], _: Base
     """Guard: a signed-in member of a household."""
     visitor = await visitor_of(connection)
     if not visitor.is_signed_in:
-        raise DomainError(ErrorKind.UNAUTHENTICATED, "SESSION_EXPIRED" if visitor.had_session else "SIGN_IN_REQUIRED")
+        raise _signed_out(visitor)
     if not visitor.household_id:
         raise ForbiddenError("NO_HOUSEHOLD")
 
@@ -161,7 +196,14 @@ async def require_signed_in(connection: ASGIConnection[Any, Any, Any, Any], _: B
     """Guard: anybody signed in."""
     visitor = await visitor_of(connection)
     if not visitor.is_signed_in:
-        raise DomainError(ErrorKind.UNAUTHENTICATED, "SESSION_EXPIRED" if visitor.had_session else "SIGN_IN_REQUIRED")
+        raise _signed_out(visitor)
+
+
+def _signed_out(visitor: Visitor) -> DomainError:
+    if not visitor.had_session:
+        return DomainError(ErrorKind.UNAUTHENTICATED, "SIGN_IN_REQUIRED")
+    facts = {"idle_minutes": str(visitor.idle_minutes)} if visitor.idle_minutes else {}
+    return DomainError(ErrorKind.UNAUTHENTICATED, "SESSION_EXPIRED", **facts)
 
 
 def start_session(response: AnyResponse, connection: Connection, answer: SignInResponse) -> Visitor:
@@ -178,6 +220,12 @@ def end_session(response: AnyResponse, connection: Connection) -> None:
         sessions: Sessions = connection.app.state.sessions
         sessions.forget_session(connection.scope["state"]["town"], token)
     write_cookie(response, connection, SESSION_COOKIE, "", max_age=0)
+
+
+async def prolong_session(connection: Connection) -> Visitor:
+    """« Rester connecté(e) »: the session slides now, not when the internal token is next renewed."""
+    sessions: Sessions = connection.app.state.sessions
+    return await sessions.prolong(connection.scope["state"]["town"], read_cookie(connection, SESSION_COOKIE))
 
 
 def forget_account(connection: Connection, account_id: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from calendar import monthrange
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from gateway.lexicon import lexicon
 from gateway.resume import keep, way_back
 
 NBSP = "\u00a0"
+_HOURS = re.compile(r"(?<=\d) (?=h\b)|(?<=\d h) (?=\d)")
 _BABEL = {"fr": "fr_FR", "en": "en_GB"}
 _PARIS = ZoneInfo("Europe/Paris")
 _MINUTE = timedelta(minutes=1)
@@ -113,6 +115,17 @@ class Formatter:
         unit = "minute" if minutes == 1 else "minutes"
         return f"dans {minutes} {unit}" if french else f"in {minutes} {unit}"
 
+    def minutes(self, count: int) -> str:
+        """« 45 minutes », « 2 heures », « 1 h 30 »."""
+        french = self.language == "fr"
+        hours, rest = divmod(count, 60)
+        if hours and rest:
+            return f"{hours}{NBSP}h{NBSP}{rest:02}"
+        if hours:
+            unit = ("heure" if french else "hour") + ("s" if hours > 1 else "")
+            return f"{hours}{NBSP}{unit}"
+        return f"{rest}{NBSP}minute{'s' if rest > 1 else ''}"
+
     def money(self, amount: Money) -> str:
         """« 54,00 € »."""
         return format_currency(Decimal(amount.minor_units) / 100, amount.currency, locale=self._locale)
@@ -178,19 +191,19 @@ def _filter(name: str) -> Callable[..., str]:
     return apply
 
 
-def _quoted(text: str) -> str:
-    """French quotation marks never part from what they hold."""
-    return text.replace("« ", f"«{NBSP}").replace(" »", f"{NBSP}»")
+def _hours(text: str) -> str:
+    """A town's opening hours: « 7 h 30 » stays in one piece."""
+    return _HOURS.sub(NBSP, text)
 
 
 @pass_context
 def _gettext(context: Context, message: str) -> str:
-    return _quoted(lexicon(context.get("language") or "fr").translations.gettext(message))
+    return lexicon(context.get("language") or "fr").translations.gettext(message)
 
 
 @pass_context
 def _ngettext(context: Context, singular: str, plural: str, num: int) -> str:
-    return _quoted(lexicon(context.get("language") or "fr").translations.ngettext(singular, plural, num))
+    return lexicon(context.get("language") or "fr").translations.ngettext(singular, plural, num)
 
 
 def install(environment: Environment) -> None:
@@ -198,6 +211,7 @@ def install(environment: Environment) -> None:
     environment.add_extension("jinja2.ext.i18n")
     environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.filters.update({name: _filter(name) for name in _FILTERS})
+    environment.filters["hours"] = _hours
     environment.filters["date"] = _filter("numeric")
     environment.globals.update(way_back=way_back, keep=keep)
     environment.trim_blocks = True

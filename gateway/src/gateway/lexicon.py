@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
@@ -24,11 +25,29 @@ def mark_count(singular: str, plural: str) -> tuple[str, str]:
     return singular, plural
 
 
+_PARTED = re.compile(r" (?=[:;?!»])|(?<=«) ")
+_GLUE = re.compile("\u00a0(?=[:;?!»])|(?<=«)\u00a0")
+
+
+@cache
+def glued(message: str) -> str:
+    """French signs never part from the word before them, nor quotation marks from what they hold."""
+    return _PARTED.sub("\u00a0", message)
+
+
+def unglued(text: str) -> str:
+    """The sentence for programs, which compare it with what they know: ordinary spaces around its signs."""
+    return _GLUE.sub(" ", text)
+
+
 class FrenchTranslations(NullTranslations):
-    """The source language: zero is singular in French."""
+    """The source language: zero is singular in French, and high signs follow a space that does not break."""
+
+    def gettext(self, message: str) -> str:
+        return glued(message)
 
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
-        return msgid1 if abs(n) < 2 else msgid2  # noqa: PLR2004 - the language's own rule
+        return glued(msgid1 if abs(n) < 2 else msgid2)  # noqa: PLR2004 - the language's own rule
 
 
 class Lexicon:

@@ -13,7 +13,7 @@ from preau_kernel.errors import DomainError, ErrorKind
 
 from gateway.auth import forget_visitor
 from gateway.language import DEFAULT_LANGUAGE, language_of
-from gateway.lexicon import lexicon
+from gateway.lexicon import lexicon, unglued
 from gateway.problem import Problem
 from gateway.rendering import error_page, plain_error
 from gateway.words import SENTENCES, say_reason, sentence_for, title_for
@@ -188,11 +188,11 @@ def _as_document(request: Request[Any, Any, Any], problem: Problem, trace_id: st
         type="/problems/" + told.reason.lower().replace("_", "-"),
         title=told.title,
         status=told.status,
-        detail=told.sentence,
+        detail=unglued(told.sentence),
         instance=request.scope["path"],
         reason=told.reason,
         trace_id=trace_id,
-        errors=[FieldError(name, told.reason, detail or told.sentence) for name, detail in told.errors],
+        errors=[FieldError(name, told.reason, detail or unglued(told.sentence)) for name, detail in told.errors],
         metadata={key: value for key, value in problem.metadata.items() if key != "field"},
     )
     return Response(

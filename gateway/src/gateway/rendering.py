@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from datetime import date, datetime
 from html import escape
 from typing import Any
@@ -22,6 +23,9 @@ from gateway.town import Town
 
 AnyRequest = Request[Any, Any, Any]
 HTML = "text/html"
+SESSION_LEFT_HEADER = "X-Session-Left"
+_WORTH_COMPRESSING = 1_400
+_EFFORT = 4
 _YEAR_SECONDS = 365 * 24 * 3600
 
 
@@ -57,7 +61,10 @@ def fragment(
     request: AnyRequest, template: str, status: int = 200, headers: dict[str, str] | None = None, **context: Any
 ) -> Response[bytes]:
     """A part of a page, for htmx. Notices wait for the next whole page."""
-    return _render(request, template, status, headers, {"notices": [], **context})
+    response = _render(request, template, status, headers, {"notices": [], **context})
+    visitor: Visitor = request.scope["state"].get("visitor") or Visitor()
+    response.headers[SESSION_LEFT_HEADER] = str(session_left(visitor, request.app.state.clock.now()))
+    return response
 
 
 def _render(
@@ -65,7 +72,18 @@ def _render(
 ) -> Response[bytes]:
     environment: Environment = request.app.state.templates
     text = environment.get_template(template).render({**_common(request), **context})
-    return Response(text.encode("utf-8", "replace"), status_code=status, media_type=HTML, headers=headers or {})
+    body, more = _packed(request, text.encode("utf-8", "replace"))
+    return Response(body, status_code=status, media_type=HTML, headers={**more, **(headers or {})})
+
+
+def _packed(request: AnyRequest, body: bytes) -> tuple[bytes, dict[str, str]]:
+    """Smaller on the way to a phone. Every secret in a page (form tokens, request ids) is drawn anew for each
+    rendering, so the sizes of compressed answers tell nothing about it.
+    """
+    vary = {"Vary": "Accept-Encoding"}
+    if len(body) < _WORTH_COMPRESSING or "gzip" not in request.headers.get("accept-encoding", ""):
+        return body, vary
+    return gzip.compress(body, _EFFORT, mtime=0), {**vary, "Content-Encoding": "gzip"}
 
 
 def _common(request: AnyRequest) -> dict[str, Any]:
@@ -80,6 +98,7 @@ def _common(request: AnyRequest) -> dict[str, Any]:
         "town": town,
         "visitor": visitor,
         "language": language_of(request, town, visitor.account.language if visitor.account else ""),
+        "session_left": session_left(visitor, now),
         "csrf_token": tokens.make(request),
         "request_id": new_request_id(),
         "now": now,
@@ -96,6 +115,13 @@ def now_in(request: AnyRequest, town: Town | None) -> datetime:
 
 def today_in(request: AnyRequest, town: Town | None) -> date:
     return now_in(request, town).date()
+
+
+def session_left(visitor: Visitor, now: datetime) -> int:
+    """Seconds until the visitor's session ends if nothing is done; 0 when there is none."""
+    if not visitor.is_signed_in or visitor.session_ends_at is None:
+        return 0
+    return max(0, int((visitor.session_ends_at - now).total_seconds()))
 
 
 def is_htmx(request: AnyRequest) -> bool:

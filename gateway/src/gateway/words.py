@@ -14,172 +14,18 @@ from zoneinfo import ZoneInfo
 from preau_kernel.money import Money
 
 from gateway.formatting import Formatter
-from gateway.lexicon import Lexicon, lexicon, mark
+from gateway.lexicon import Lexicon, lexicon
+from gateway.sentences import BY_KIND, REFINED, SENTENCES, TITLES
 
 if TYPE_CHECKING:
     from gateway.town import Town
 
+__all__ = ["SENTENCES", "facts_of", "say_reason", "sentence_for", "title_for"]
+
 _PARIS = ZoneInfo("Europe/Paris")
 
-SENTENCES: dict[str, tuple[str, ...]] = {
-    "SESSION_FULL": (
-        mark("Complet : il ne reste plus de place pour {activity} le {day}."),
-        mark("Complet : il ne reste plus de place."),
-    ),
-    "BOOKING_CUTOFF_PASSED": (
-        mark(
-            "Les réservations pour le {day} sont closes depuis {cutoff}. "
-            "Le service scolaire peut encore vous aider : {phone}."
-        ),
-        mark("Les réservations pour le {day} sont closes depuis {cutoff}."),
-        mark("Les réservations sont closes pour ce jour. Le service scolaire peut encore vous aider : {phone}."),
-        mark("Les réservations sont closes pour ce jour."),
-    ),
-    "CANCELLATION_CUTOFF_PASSED": (
-        mark("Cette réservation ne peut plus être annulée en ligne depuis {cutoff}."),
-        mark("Cette réservation ne peut plus être annulée en ligne."),
-    ),
-    "SITE_CLOSED": (
-        mark("Fermé le {day} : {label}."),
-        mark("Fermé le {day}."),
-        mark("Fermé ce jour."),
-    ),
-    "NOT_THAT_WEEKDAY": (
-        mark("Pas de « {activity} » le {weekday}."),
-        mark("Cette activité n'a pas lieu ce jour de la semaine."),
-    ),
-    "NOT_ENROLLED": (
-        mark("{child} n'est pas encore inscrit(e) à {activity}. Inscription auprès du service scolaire."),
-        mark("Votre enfant n'est pas encore inscrit(e) à cette activité. Inscription auprès du service scolaire."),
-    ),
-    "REQUIRES_ACTIVITY": (
-        mark("{activity} demande aussi {related}."),
-        mark("Cette activité demande aussi {related}."),
-        mark("Cette activité en demande une autre le même jour."),
-    ),
-    "EXCLUDES_ACTIVITY": (
-        mark("{activity} ne va pas avec {related} le même jour."),
-        mark("Cette activité ne va pas avec une autre du même jour."),
-    ),
-    "ALREADY_RESERVED": (mark("Déjà réservé."),),
-    "NOT_RESERVED": (mark("Rien n'était réservé."),),
-    "NOT_OPEN_YET": (
-        mark("Les réservations ne sont pas encore ouvertes pour le {day}."),
-        mark("Les réservations ne sont pas encore ouvertes pour ce jour."),
-    ),
-    "DAY_PAST": (mark("Ce jour est passé."),),
-    "HOLD_EXPIRED": (
-        mark(
-            "Vos places n'étaient plus gardées depuis {expired_at}. "
-            "{free_count} sur {expired_count} sont encore libres : les reprendre ?"
-        ),
-        mark("Vos places n'étaient plus gardées. Vous pouvez reprendre celles qui sont encore libres."),
-    ),
-    "BASKET_CHANGED": (
-        mark("Votre panier a changé depuis l'affichage : {expected} → {actual}. Vérifiez puis confirmez."),
-        mark("Votre panier a changé depuis l'affichage. Vérifiez puis confirmez."),
-    ),
-    "BASKET_EMPTY": (mark("Rien à payer : il n'y a plus de réservation en attente de paiement."),),
-    "BASKET_NOT_READY": (
-        mark("Vos réservations sont enregistrées ; le montant se calcule encore. Rechargez la page dans un instant."),
-    ),
-    "PROVIDER_UNAVAILABLE": (
-        mark(
-            "Le service de paiement ne répond pas. Rien n'a été demandé à votre carte. "
-            "Vos places sont gardées jusqu'à {held_until}."
-        ),
-        mark("Le service de paiement ne répond pas. Rien n'a été demandé à votre carte."),
-    ),
-    "INVOICE_NOT_PAYABLE": (
-        mark("Cette facture ne peut plus être payée en ligne : elle est déjà réglée, ou vos places ont été libérées."),
-    ),
-    "PAYMENT_IN_PROGRESS": (
-        mark("Un paiement est en cours de vérification pour cette facture. Attendez sa réponse avant de continuer."),
-    ),
-    "NOT_PAID": (mark("La quittance existe une fois la facture payée."),),
-    "UNDO_TOO_LATE": (
-        mark(
-            "Cette saisie ne peut plus être annulée d'un coup : dix minutes sont passées, ou une facture a été créée. "
-            "Vous pouvez supprimer les réservations une à une."
-        ),
-    ),
-    "TOO_MANY_ATTEMPTS": (
-        mark("Trop d'essais. Réessayez à {retry_at}, ou choisissez un nouveau mot de passe."),
-        mark("Trop d'essais. Réessayez plus tard, ou choisissez un nouveau mot de passe."),
-    ),
-    "SIGN_IN_FAILED": (mark("Nom d'utilisateur ou mot de passe incorrect."),),
-    "SESSION_EXPIRED": (
-        mark("Vous avez été déconnecté(e) après {idle} sans activité. Reconnectez-vous : votre saisie est conservée."),
-        mark("Vous avez été déconnecté(e). Reconnectez-vous : votre saisie est conservée."),
-    ),
-    "PASSWORD_TOO_WEAK": (
-        mark("Ce mot de passe est trop facile à deviner. Choisissez au moins 12 caractères, sans votre nom."),
-    ),
-    "RESET_LINK_INVALID": (mark("Ce lien a déjà servi, ou il est trop ancien. Demandez-en un nouveau."),),
-    "CSRF_INVALID": (
-        mark(
-            "Par sécurité, ce formulaire n'a pas été envoyé : il était resté ouvert trop longtemps. "
-            "Rien n'a changé : revenez en arrière et envoyez-le de nouveau."
-        ),
-    ),
-    "UNKNOWN_TOWN": (mark("Aucune ville ne correspond à cette adresse."),),
-    "NOT_FOUND": (mark("Cette page n'existe pas, ou n'existe plus."),),
-    "FORBIDDEN": (mark("Cette page n'est pas ouverte à votre compte."),),
-    "CONFLICT": (mark("Quelqu'un d'autre de votre foyer vient de changer la même chose. Vérifiez, puis réessayez."),),
-    "IDEMPOTENCY_KEY_REUSED": (mark("Ce formulaire a déjà été envoyé. Rechargez la page pour voir le résultat."),),
-    "PERIOD_REVERSED": (mark("La fin de la période est avant son début."),),
-    "PERIOD_TOO_LONG": (mark("La période dépasse 13 mois."),),
-    "SIGN_IN_REQUIRED": (mark("Connectez-vous pour continuer."),),
-    "NO_HOUSEHOLD": (
-        mark("Votre compte n'est rattaché à aucun foyer. Le service scolaire peut y remédier : {phone}."),
-        mark("Votre compte n'est rattaché à aucun foyer. Le service scolaire peut y remédier."),
-    ),
-    "METHOD_NOT_ALLOWED": (mark("Cette adresse ne s'ouvre pas ainsi. Revenez à la page précédente."),),
-    "PAYLOAD_TOO_LARGE": (mark("Votre envoi est trop volumineux."),),
-    "FORM_TOO_LARGE": (mark("Votre envoi est trop volumineux."),),
-    "UNAVAILABLE": (
-        mark("Une partie du service ne répond pas pour le moment. Rien n'est perdu : réessayez dans un instant."),
-    ),
-    "TIMEOUT": (mark("La réponse tarde trop. Rien n'est perdu : rechargez la page pour voir où vous en êtes."),),
-    "INTERNAL": (
-        mark(
-            "Un problème de notre côté (référence {trace_id}). "
-            "Ce qui était déjà enregistré le reste. Réessayez dans un instant."
-        ),
-        mark("Un problème de notre côté. Ce qui était déjà enregistré le reste. Réessayez dans un instant."),
-    ),
-}
-
-_BY_KIND: dict[str, str] = {
-    "invalid": mark("Quelque chose manque ou n'est pas lisible dans votre demande."),
-    "unauthenticated": mark("Connectez-vous pour continuer."),
-    "forbidden": SENTENCES["FORBIDDEN"][0],
-    "not_found": SENTENCES["NOT_FOUND"][0],
-    "exists": SENTENCES["IDEMPOTENCY_KEY_REUSED"][0],
-    "precondition": mark("Ce n'est plus possible : la situation a changé depuis l'affichage. Rechargez la page."),
-    "conflict": SENTENCES["CONFLICT"][0],
-    "quota": mark("Trop de demandes à la fois. Réessayez dans un instant."),
-    "unavailable": SENTENCES["UNAVAILABLE"][0],
-    "timeout": SENTENCES["TIMEOUT"][0],
-    "bug": SENTENCES["INTERNAL"][1],
-}
-
-TITLES: dict[str, str] = {
-    "invalid": mark("À corriger"),
-    "unauthenticated": mark("Connexion nécessaire"),
-    "forbidden": mark("Accès refusé"),
-    "not_found": mark("Page introuvable"),
-    "exists": mark("Déjà fait"),
-    "precondition": mark("Ce n'est plus possible"),
-    "conflict": mark("Modifié entre-temps"),
-    "quota": mark("Trop de demandes"),
-    "unavailable": mark("Service momentanément indisponible"),
-    "timeout": mark("Réponse trop longue"),
-    "bug": mark("Un problème de notre côté"),
-}
-
 _INSTANTS = ("expired_at", "retry_at")
-_PLAIN = ("label", "activity", "related", "child", "expired_count", "free_count", "trace_id", "idle")
+_PLAIN = ("label", "activity", "related", "child", "expired_count", "free_count", "trace_id", "problem", "status")
 _ALIASES = {"activity_name": "activity", "related_activity": "related", "child_name": "child"}
 
 
@@ -193,12 +39,16 @@ def sentence_for(reason: str, metadata: Mapping[str, str], town: Town | None, la
 
 def say_reason(reason: str, facts: Mapping[str, str], lex: Lexicon, kind: str = "precondition") -> str:
     """The first wording of ``reason`` whose facts are all known."""
+    if reason in REFINED:
+        fact, sentences = REFINED[reason]
+        if refined := sentences.get(facts.get(fact, "")):
+            return lex.say(refined)
     for wording in SENTENCES.get(reason, ()):
         if all(facts.get(name) for name in _fields(wording)):
             return lex.say(wording).format(**facts)
     if reason.startswith(("INVALID_", "MALFORMED_")) or reason.endswith(("_INVALID", "_REQUIRED")):
         kind = "invalid"
-    return lex.say(_BY_KIND.get(kind, _BY_KIND["precondition"]))
+    return lex.say(BY_KIND.get(kind, BY_KIND["precondition"]))
 
 
 def title_for(kind: str, language: str) -> str:
@@ -213,6 +63,7 @@ def facts_of(metadata: Mapping[str, str], formatter: Formatter, phone: str = "")
         name = _ALIASES.get(key, key)
         if name in _PLAIN:
             facts[name] = value
+    facts.update(_counts(metadata, formatter))
     day = _day(metadata.get("day", ""))
     if day:
         facts["day"] = formatter.day_month(day)
@@ -224,9 +75,16 @@ def facts_of(metadata: Mapping[str, str], formatter: Formatter, phone: str = "")
         facts["cutoff"] = formatter.instant(moment)
     if moment := _instant(metadata.get("hold_expires_at", "") or metadata.get("payable_until", "")):
         facts["held_until"] = formatter.clock(moment)
-    for key, name in (("expected_minor", "expected"), ("actual_minor", "actual")):
+    return facts
+
+
+def _counts(metadata: Mapping[str, str], formatter: Formatter) -> dict[str, str]:
+    facts = {}
+    for key, name in (("expected_minor", "expected"), ("actual_minor", "actual"), ("minimum_minor", "minimum")):
         if metadata.get(key, "").lstrip("-").isdigit():
             facts[name] = formatter.money(Money(int(metadata[key])))
+    if metadata.get("idle_minutes", "").isdigit():
+        facts["idle"] = formatter.minutes(int(metadata["idle_minutes"]))
     return facts
 
 

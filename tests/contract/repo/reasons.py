@@ -131,7 +131,7 @@ def documented() -> dict[str, tuple[str, str, str, str]]:
 
 def rows() -> list[tuple[str, str, str, str, str]]:
     """What the index should say, by reason."""
-    from gateway.lexicon import lexicon
+    from gateway.lexicon import lexicon, unglued
     from gateway.problems import STATUS_OF
     from gateway.words import SENTENCES, say_reason
     from preau_kernel.errors import ErrorKind
@@ -144,7 +144,9 @@ def rows() -> list[tuple[str, str, str, str, str]]:
         kinds = sorted({each.kind for each in by_reason[reason]})
         statuses = sorted({str(each.status or STATUS_OF[ErrorKind(each.kind)]) for each in by_reason[reason]})
         services = sorted({each.service for each in by_reason[reason]})
-        sentence = SENTENCES[reason][0] if reason in SENTENCES else say_reason(reason, {}, lexicon("fr"), kinds[0])
+        sentence = (
+            SENTENCES[reason][0] if reason in SENTENCES else unglued(say_reason(reason, {}, lexicon("fr"), kinds[0]))
+        )
         table.append((reason, ", ".join(kinds), ", ".join(statuses), ", ".join(services), sentence))
     return table
 

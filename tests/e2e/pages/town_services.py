@@ -68,6 +68,7 @@ class SmallTown(World):
     closed_day: date | None = None
     unpaid: set[str] = field(default_factory=set)
     expired_count: int = 0
+    session_ends_at: datetime | None = None
 
     def reset(self) -> None:
         """As on the first day."""
@@ -149,6 +150,19 @@ def days_of(entry: agenda.BulkEntry) -> list[date]:
 
 
 class TownIdentity(FakeIdentity):
+    _world: SmallTown
+
+    async def SignIn(self, request: Any, context: Any) -> Any:
+        return self._with_end(await super().SignIn(request, context))
+
+    async def ExchangeSession(self, request: Any, context: Any) -> Any:
+        return self._with_end(await super().ExchangeSession(request, context))
+
+    def _with_end(self, answer: Any) -> Any:
+        if self._world.session_ends_at:
+            answer.session_expires_at.FromDatetime(self._world.session_ends_at)
+        return answer
+
     async def GetHousehold(self, request: Any, context: Any) -> Any:
         children = [
             identity.Child(
@@ -293,13 +307,14 @@ class TownAgenda(AgendaServiceServicer):
 
     async def GetHouseholdSummary(self, request: Any, context: Any) -> Any:
         pending = self._town.pending()
+        held = [row for row in self._town.rows.values() if row.status == HELD]
         answer = agenda.GetHouseholdSummaryResponse(
-            held_count=len(pending),
+            held_count=len(held),
             revision=self._town.revision,
             upcoming=pending[:8],
             recently_expired_count=self._town.expired_count,
         )
-        if pending:
+        if held:
             answer.hold_expires_at.FromDatetime(self._town.hold_end)
         else:
             answer.empty_week_starts_on.CopyFrom(date_to_wire(date(2025, 9, 1)))
@@ -515,6 +530,7 @@ class TownBilling(BillingServiceServicer):
             status=payment.PAYMENT_STATUS_REDIRECTED,
             payment_url=url,
         )
+        self._town.attempts[attempt].expires_at.FromDatetime(self._town.now + timedelta(minutes=15))
         invoice.last_attempt_id = attempt
         return self._town.keep(
             "StartPayment", request, billing.StartPaymentResponse(attempt_id=attempt, payment_url=url)

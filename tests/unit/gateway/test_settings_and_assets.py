@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gateway.assets import Assets
+from gateway.assets import Assets, town_theme
 from gateway.settings import GatewaySettings
+from gateway.town import Town
+from preau.identity.v1.identity_service_pb2 import Tenant, Theme
 from pydantic import ValidationError
 
 ADDRESSES = dict.fromkeys(("identity_address", "agenda_address", "billing_address", "payment_address"), "127.0.0.1:1")
@@ -30,7 +32,7 @@ def test_the_demonstration_clock_starts_where_it_is_told() -> None:
 
 
 def test_the_address_to_listen_on_has_a_host_and_a_port() -> None:
-    assert settings(listen="0.0.0.0:8080").host_and_port == ("0.0.0.0", 8080)
+    assert settings(listen="0.0.0.0:8080").host_and_port == ("0.0.0.0", 8080)  # noqa: S104
     assert settings(listen=":8080").host_and_port == ("127.0.0.1", 8080)
 
 
@@ -63,3 +65,17 @@ def test_another_content_has_another_address(tmp_path: Path) -> None:
 def test_a_page_cannot_name_what_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(KeyError):
         Assets(tmp_path).url("missing.css")
+
+
+@pytest.mark.parametrize(
+    ("colours", "css"),
+    [
+        (("#00607a", "#b1361e"), ":root{--town:#00607a;--town-accent:#b1361e}"),
+        (("#00607a", ""), ":root{--town:#00607a}"),
+        (("", ""), ":root{}"),
+    ],
+)
+async def test_a_town_without_a_colour_keeps_the_one_of_the_pages(colours: tuple[str, str], css: str) -> None:
+    town = Town.of(Tenant(slug="a", time_zone="Europe/Paris", theme=Theme(primary=colours[0], accent=colours[1])))
+    answer = await town_theme.fn(town)
+    assert answer.content.decode() == css

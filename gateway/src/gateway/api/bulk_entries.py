@@ -70,6 +70,7 @@ class BulkEntriesController(Controller):
             ApplyBulkEntryRequest(
                 request_id=caller.request_id(idempotency_key),
                 entry=mapping.wire_bulk_entry(data),
+                counts_only=True,
             ),
         )
         return BulkResult(

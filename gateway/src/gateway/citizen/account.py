@@ -117,7 +117,7 @@ class AccountController(Controller):
             )
             for item in listed.sessions
         ]
-        return desk.page(
+        return await desk.family_page(
             "account/account.html",
             status,
             account=answer.account,

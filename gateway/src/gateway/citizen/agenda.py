@@ -14,7 +14,7 @@ from gateway.auth import require_family
 from gateway.citizen.calendar_view import month_weeks
 from gateway.citizen.desk import Desk, Page
 from gateway.citizen.names import load_names
-from gateway.citizen.states import CANCELLED, LEGEND, RESERVATION_STATES
+from gateway.citizen.states import CANCELLED, LEGEND, RARE, RESERVATION_STATES
 from gateway.formatting import add_months
 
 VIEWS = ("auto", "mois", "liste")
@@ -53,17 +53,19 @@ class AgendaController(Controller):
             ),
             desk.clients.agenda.get_household_summary(desk.token, pb.GetHouseholdSummaryRequest(days=1)),
         )
+        weeks = month_weeks(month, view.days, names, desk.today, desk.fmt, desk.lex)
+        seen = {cell.state.key for week in weeks for cell in week.days}
         shown = query.text("vue")
         return desk.page(
             "agenda/month.html",
             month=month,
             previous=add_months(month, -1),
             following=add_months(month, 1),
-            weeks=month_weeks(month, view.days, names, desk.today, desk.fmt, desk.lex),
+            weeks=weeks,
             children=list(names.children.values()),
             child_id=child_id,
             view=shown if shown in VIEWS else "auto",
-            legend=[state.said(desk.lex) for state in LEGEND],
+            legend=[state.said(desk.lex) for state in (*LEGEND, *(each for each in RARE if each.key in seen))],
             pending_count=summary.held_count,
         )
 
@@ -77,7 +79,7 @@ class AgendaController(Controller):
         if not answer.reservations:
             raise NotFoundError
         found = answer.reservations[0]
-        return desk.page(
+        return await desk.family_page(
             "agenda/reservation.html",
             reservation=found,
             day=date_from_wire(found.day),

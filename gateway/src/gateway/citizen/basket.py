@@ -14,6 +14,7 @@ from preau_kernel.money import Money
 from gateway.auth import require_family
 from gateway.citizen.basket_view import LENGTHS, BasketFilter, address, pager, row_of
 from gateway.citizen.desk import Desk, Page
+from gateway.citizen.dues import unpaid_invoices
 from gateway.citizen.names import load_names
 from gateway.citizen.states import HELD
 from gateway.forms import read_form
@@ -75,7 +76,8 @@ class BasketController(Controller):
             keep=keep,
             here=address("/paiement", keep, [("page", str(number))]),
             expired_count=summary.recently_expired_count,
-            pending_count=basket.count,
+            invoices=await unpaid_invoices(desk, summary.held_count, basket.count),
+            pending_count=summary.held_count,
         )
 
     async def _basket(self, desk: Desk, length: int, number: int, chosen: BasketFilter) -> pb.GetBasketResponse:

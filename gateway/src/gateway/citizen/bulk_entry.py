@@ -47,14 +47,22 @@ class BulkEntryController(Controller):
         names = await load_names(desk)
         query = desk.query
         form = BulkForm.of(query)
+        said = ""
         if query.text("comme"):
-            form = await _like_last_month(desk, names, month_of(query.text("comme"), desk.today))
+            month = month_of(query.text("comme"), desk.today)
+            form = await _like_last_month(desk, names, month)
+            before = desk.fmt.month(add_months(month, -1))
+            said = (
+                desk.lex.say("Rempli comme en %(month)s : vérifiez, puis enregistrez.", month=before)
+                if form.children
+                else desk.lex.say("Rien n'était réservé en %(month)s.", month=before)
+            )
         elif query.text("mois"):
             first, last = _open_part(month_of(query.text("mois"), desk.today), desk)
             form = BulkForm.of(_Over(query.items(), {"du": desk.fmt.numeric(first), "au": desk.fmt.numeric(last)}))
         elif not query.items() and len(names.children) == 1:
             form = BulkForm(children=tuple(names.children))
-        return _form_page(desk, names, form, {})
+        return await _form_page(desk, names, form, {}, said=said)
 
     @get("/apercu")
     async def preview(self, desk: Desk) -> Page:
@@ -64,7 +72,7 @@ class BulkEntryController(Controller):
         if ajout := desk.query.list("ajout"):
             form = form.with_activities([item for item in ajout if item in names.activities])
         if errors := form.errors(names, desk.lex):
-            return _form_page(desk, names, form, errors, 422)
+            return await _form_page(desk, names, form, errors, 422)
         try:
             answer = await desk.clients.agenda.preview_bulk_entry(
                 desk.token, pb.PreviewBulkEntryRequest(entry=form.entry(names))
@@ -72,8 +80,8 @@ class BulkEntryController(Controller):
         except DomainError as error:
             if error.kind is not ErrorKind.INVALID:
                 raise
-            return _form_page(desk, names, form, {"activites": refusal_of_error(error, desk, names, None)}, 422)
-        return desk.page(
+            return await _form_page(desk, names, form, {"activites": refusal_of_error(error, desk, names, None)}, 422)
+        return await desk.family_page(
             "bulk/preview.html",
             form=form,
             summary=await preview_summary(desk, names, answer),
@@ -93,7 +101,7 @@ class BulkEntryController(Controller):
         names = await load_names(desk)
         form = BulkForm.of(fields)
         if errors := form.errors(names, desk.lex):
-            return _form_page(desk, names, form, errors, 422)
+            return await _form_page(desk, names, form, errors, 422)
         try:
             answer = await desk.clients.agenda.apply_bulk_entry(
                 desk.token,
@@ -104,7 +112,7 @@ class BulkEntryController(Controller):
         except DomainError as error:
             if error.kind not in {ErrorKind.INVALID, ErrorKind.PRECONDITION}:
                 raise
-            return _form_page(desk, names, form, {"activites": refusal_of_error(error, desk, names, None)}, 409)
+            return await _form_page(desk, names, form, {"activites": refusal_of_error(error, desk, names, None)}, 409)
         summary = await result_summary(desk, names, answer)
         response = desk.go(f"{FORM}/resultat?vu={_seal(desk, summary)}&mois={form.first_day:%Y-%m}")
         remember_revision(response, desk.request, desk.visitor, answer.revision)
@@ -118,7 +126,7 @@ class BulkEntryController(Controller):
             raise NotFoundError
         summary = _decoder.decode(payload)
         undo_until = datetime.fromtimestamp(summary.undo_until, UTC) if summary.undo_until else None
-        return desk.page(
+        return await desk.family_page(
             "bulk/result.html",
             summary=summary,
             month=month_of(desk.query.text("mois"), desk.today),
@@ -224,15 +232,18 @@ def _choices(desk: Desk, names: Names, form: BulkForm) -> list[tuple[str, str]]:
     ]
 
 
-def _form_page(desk: Desk, names: Names, form: BulkForm, errors: dict[str, str], status: int = 200) -> Page:
+async def _form_page(
+    desk: Desk, names: Names, form: BulkForm, errors: dict[str, str], status: int = 200, said: str = ""
+) -> Page:
     weekdays = sorted({day for item in names.activities.values() for day in item.weekdays}) or [1, 2, 4, 5]
     months = [add_months(desk.today, 0), add_months(desk.today, 1)]
-    return desk.page(
+    return await desk.family_page(
         "bulk/form.html",
         status,
         keeps_typed=True,
         form=form,
         errors=errors,
+        said=said,
         children=list(names.children.values()),
         offers=offers_of(names, desk.lex),
         activities=list(names.activities.values()),

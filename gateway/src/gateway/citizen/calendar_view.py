@@ -66,8 +66,12 @@ class Week:
 
     @property
     def list_days(self) -> tuple[DayCell, ...]:
-        """Without the week-end days on which nothing ever happens."""
-        return tuple(cell for cell in self.days if cell.can_open or cell.day.isoweekday() < _SATURDAY)
+        """Without the week-end days on which nothing ever happens, and the past ones on which nothing did."""
+        return tuple(
+            cell
+            for cell in self.days
+            if cell.can_open or (cell.day.isoweekday() < _SATURDAY and cell.state.key != PAST.key)
+        )
 
 
 def month_weeks(

@@ -57,7 +57,7 @@ class CancellationController(Controller):
                 ),
             )
             if preview.coupled_ids or preview.refusals or len(asked) > 1:
-                return _confirm(desk, names, preview, asked, back)
+                return await _confirm(desk, names, preview, asked, back)
         try:
             answer = await desk.clients.agenda.cancel_reservations(
                 desk.token,
@@ -85,7 +85,7 @@ async def _asked(desk: Desk, form: Form) -> list[str]:
     return [item for item in everything if item not in shown or item in ticked]
 
 
-def _confirm(
+async def _confirm(
     desk: Desk, names: Names, preview: pb.PreviewCancelReservationsResponse, asked: list[str], back: str
 ) -> Page:
     coupled = set(preview.coupled_ids)
@@ -117,7 +117,7 @@ def _confirm(
         )
         for item in preview.refusals
     ]
-    return desk.page(
+    return await desk.family_page(
         "basket/confirm_delete.html",
         gone=gone,
         count=len(going),

@@ -206,7 +206,7 @@ async def _page(
     }
     if is_htmx(desk.request):
         return fragment(desk.request, "agenda/day_panel.html", **context)
-    return desk.page("agenda/day.html", status=status, **context)
+    return await desk.family_page("agenda/day.html", status=status, **context)
 
 
 def _section(

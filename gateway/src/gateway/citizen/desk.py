@@ -8,6 +8,8 @@ from datetime import date, datetime
 from typing import Any
 
 from litestar import Request, Response
+from preau.agenda.v1 import agenda_service_pb2 as agenda
+from preau_kernel.errors import DomainError
 
 from gateway.auth import Visitor
 from gateway.clients import Clients
@@ -53,6 +55,24 @@ class Desk:
         """A whole page, kept by no cache; ``keeps_typed`` lets the back button find a half-filled form again."""
         caching = "private, no-cache" if keeps_typed else "no-store"
         return page(self.request, template, status, headers={"Cache-Control": caching}, **context)
+
+    async def family_page(
+        self, template: str, status: int = 200, *, keeps_typed: bool = False, **context: object
+    ) -> Page:
+        """A whole page with the number beside « À payer », asked of the agenda; no page fails for its badge."""
+        return self.page(template, status, keeps_typed=keeps_typed, pending_count=await self.pending_count(), **context)
+
+    async def pending_count(self) -> int:
+        """What is held and not yet paid, on an invoice or not."""
+        if not self.visitor.household_id:
+            return 0
+        try:
+            summary = await self.clients.agenda.get_household_summary(
+                self.token, agenda.GetHouseholdSummaryRequest(days=1)
+            )
+        except DomainError:
+            return 0
+        return summary.held_count
 
     def go(self, path: str, *notices: Notice) -> Page:
         """On to another page, which says ``notices`` once."""

@@ -10,10 +10,10 @@ from litestar import Controller, get
 from preau.agenda.v1 import agenda_service_pb2 as agenda
 from preau.billing.v1 import billing_service_pb2 as billing
 from preau_chassis.wire import date_from_wire, money_from_wire, timestamp_from_wire
-from preau_kernel.money import Money
 
 from gateway.citizen.calendar_view import chips_of
 from gateway.citizen.desk import Desk, Page
+from gateway.citizen.dues import unpaid_invoices
 from gateway.citizen.names import load_names
 from gateway.revision import known_revision
 
@@ -33,14 +33,20 @@ class HomeController(Controller):
             load_names(desk),
             desk.clients.agenda.get_household_summary(desk.token, agenda.GetHouseholdSummaryRequest(days=_DAYS)),
         )
-        total = await self._total(desk, summary)
+        basket = await self._basket(desk, summary)
+        to_pay = basket.count if basket else 0
+        total = money_from_wire(basket.total) if basket and basket.total.currency_code else None
         empty_week = date_from_wire(summary.empty_week_starts_on) if summary.HasField("empty_week_starts_on") else None
         return desk.page(
             "home/today.html",
             news=news,
             pending_count=summary.held_count,
+            invoices=await unpaid_invoices(desk, summary.held_count, to_pay),
+            to_pay=to_pay,
             total=total,
-            held_until=timestamp_from_wire(summary.hold_expires_at) if summary.HasField("hold_expires_at") else None,
+            held_until=timestamp_from_wire(basket.hold_expires_at)
+            if basket and basket.HasField("hold_expires_at")
+            else None,
             expired_count=summary.recently_expired_count,
             empty_week=empty_week,
             empty_week_cutoff=timestamp_from_wire(summary.empty_week_cutoff_at)
@@ -52,14 +58,15 @@ class HomeController(Controller):
             ],
         )
 
-    async def _total(self, desk: Desk, summary: agenda.GetHouseholdSummaryResponse) -> Money | None:
+    async def _basket(
+        self, desk: Desk, summary: agenda.GetHouseholdSummaryResponse
+    ) -> billing.GetBasketResponse | None:
         if not summary.held_count:
             return None
-        basket = await desk.clients.billing.get_basket(
+        return await desk.clients.billing.get_basket(
             desk.token,
             billing.GetBasketRequest(min_revision=known_revision(desk.request, desk.visitor), page_size=1),
         )
-        return money_from_wire(basket.total) if basket.total.currency_code else None
 
 
 def _by_day_and_child(

@@ -23,4 +23,4 @@ class HouseholdController(Controller):
         directory: Directory = desk.request.app.state.directory
         household = await directory.household(desk.town, desk.visitor)
         children = [(child_of(child), read_day(child.born_on)) for child in household.children]
-        return desk.page("account/household.html", household=household, children=children)
+        return await desk.family_page("account/household.html", household=household, children=children)

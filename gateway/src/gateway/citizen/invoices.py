@@ -68,7 +68,7 @@ class InvoiceController(Controller):
             desk.clients.billing.get_family_account(desk.token, pb.GetFamilyAccountRequest()),
         )
         credit = money_from_wire(account.credit) if account.credit.currency_code else Money.zero()
-        return desk.page(
+        return await desk.family_page(
             "invoices/list.html",
             documents=[document_of(item, desk) for item in answer.invoices],
             next_token=answer.next_page_token,
@@ -90,7 +90,7 @@ class InvoiceController(Controller):
             )
             for line in answer.invoice.lines
         ]
-        return desk.page("invoices/detail.html", document=document_of(answer.invoice, desk), lines=lines)
+        return await desk.family_page("invoices/detail.html", document=document_of(answer.invoice, desk), lines=lines)
 
     @get("/{invoice_id:str}/pdf")
     async def pdf(self, desk: Desk, invoice_id: str) -> Page:

@@ -81,7 +81,8 @@ class PasswordController(Controller):
             except DomainError as error:
                 if error.kind not in {ErrorKind.INVALID, ErrorKind.PRECONDITION}:
                     raise
-                errors = {"new_password": say_reason(error.reason, {}, desk.lex, error.kind.value)}
+                facts = facts_of(error.metadata, desk.fmt)
+                errors = {"new_password": say_reason(error.reason, facts, desk.lex, error.kind.value)}
                 status = 409 if error.kind is ErrorKind.PRECONDITION else 422
             else:
                 said = desk.lex.say("Votre mot de passe est changé. Connectez-vous avec le nouveau.")

@@ -11,7 +11,7 @@ from preau_kernel.errors import DomainError, ErrorKind
 from gateway.auth import require_family
 from gateway.checkout import issue_and_start, pay_again
 from gateway.citizen.desk import Desk, Page
-from gateway.citizen.payment_view import outcome_of
+from gateway.citizen.payment_view import can_open, outcome_of
 from gateway.forms import read_form
 from gateway.idempotency import request_id_of
 from gateway.notices import Notice
@@ -21,6 +21,7 @@ from gateway.revision import remember_revision
 from gateway.words import facts_of, say_reason
 
 _BACK_TO_THE_LIST = frozenset({"BASKET_CHANGED", "BASKET_EMPTY", "BASKET_NOT_READY"})
+_NOT_ONLINE = frozenset({"AMOUNT_TOO_SMALL", "TILL_MISSING"})
 _LOOK_UP_SECONDS = 8
 
 
@@ -59,7 +60,7 @@ class PaymentController(Controller):
     async def back(self, desk: Desk, attempt_id: str) -> Page:
         """One clear state, whatever the provider's page said."""
         state = await payment_state(desk.clients, desk.visitor, attempt_id, ask_provider=True)
-        return await desk.family_page("payment/return.html", outcome=outcome_of(state, desk))
+        return await desk.family_page("payment/return.html", outcome=outcome_of(state, desk), is_update=False)
 
     @get("/retour/{attempt_id:str}/etat")
     async def progress(self, desk: Desk, attempt_id: str) -> Page:
@@ -67,8 +68,14 @@ class PaymentController(Controller):
         state = await payment_state(desk.clients, desk.visitor, attempt_id, ask_provider=False)
         if state.is_open and _is_stale(state.payment, desk):
             state = await payment_state(desk.clients, desk.visitor, attempt_id, ask_provider=True)
+        outcome = outcome_of(state, desk)
         return fragment(
-            desk.request, "payment/state.html", headers={"Cache-Control": "no-store"}, outcome=outcome_of(state, desk)
+            desk.request,
+            "payment/state.html",
+            headers={"Cache-Control": "no-store"},
+            outcome=outcome,
+            is_update=True,
+            pending_count=await desk.pending_count() if outcome.is_settled else 0,
         )
 
 
@@ -83,6 +90,8 @@ class InvoicePaymentController(Controller):
         """A new attempt on the same invoice."""
         form = await read_form(desk.request)
         request_id = request_id_of(desk.request, desk.visitor, form)
+        if going_on := await _going_on(desk, invoice_id):
+            return desk.go(going_on)
         try:
             started = await pay_again(desk.clients, desk.request, desk.visitor, request_id, invoice_id)
         except DomainError as error:
@@ -102,12 +111,43 @@ class InvoicePaymentController(Controller):
         except DomainError as error:
             if error.kind is not ErrorKind.PRECONDITION:
                 raise
-            return desk.go(f"/factures/{invoice_id}", Notice("error", _sentence(desk, error)))
+            return await _not_reopened(desk, invoice_id, error)
         said = desk.lex.say(
             "Vos réservations sont de retour dans la liste. La facture est annulée par l'avoir %(number)s.",
             number=answer.credit_note.number,
         )
         return desk.go("/paiement", Notice("success", said))
+
+
+async def _going_on(desk: Desk, invoice_id: str) -> str:
+    """The page of a payment that is already open for the invoice: going on with it cannot take the money twice."""
+    answer = await desk.clients.billing.get_invoice(desk.token, pb.GetInvoiceRequest(id=invoice_id))
+    attempt_id = answer.invoice.last_attempt_id
+    if not attempt_id or answer.invoice.status != pb.INVOICE_STATUS_ISSUED:
+        return ""
+    state = await payment_state(desk.clients, desk.visitor, attempt_id, ask_provider=True)
+    if state.payment.status == payment.PAYMENT_STATUS_PAID:
+        return f"/paiement/retour/{attempt_id}"
+    return f"/paiement/vers/{attempt_id}" if can_open(state.payment, desk) else ""
+
+
+async def _not_reopened(desk: Desk, invoice_id: str, error: DomainError) -> Page:
+    if error.reason != "PAYMENT_IN_PROGRESS":
+        return desk.go(f"/factures/{invoice_id}", Notice("error", _sentence(desk, error)))
+    await _add_end_of_hold(desk, error, invoice_id)
+    attempt_id = error.metadata.get("attempt_id", "")
+    label = desk.lex.say("Voir où en est ce paiement") if attempt_id else ""
+    notice = Notice("warning", _sentence(desk, error), label, f"/paiement/retour/{attempt_id}")
+    return desk.go("/paiement", notice)
+
+
+async def _add_end_of_hold(desk: Desk, error: DomainError, invoice_id: str) -> pb.Invoice:
+    """Until when the invoice can be paid: the services refuse, the page says until when."""
+    answer = await desk.clients.billing.get_invoice(desk.token, pb.GetInvoiceRequest(id=invoice_id))
+    if answer.invoice.HasField("payable_until"):
+        until = answer.invoice.payable_until.ToJsonString().replace("Z", "+00:00")
+        error.metadata.setdefault("payable_until", until)
+    return answer.invoice
 
 
 def _is_stale(attempt: payment.Payment, desk: Desk) -> bool:
@@ -131,13 +171,12 @@ async def _refused(desk: Desk, error: DomainError) -> Page:
     if error.reason == "INVOICE_NOT_PAYABLE" and error.metadata.get("invoice_id"):
         return desk.go(f"/factures/{error.metadata['invoice_id']}", Notice("error", sentence))
     if error.reason == "PROVIDER_UNAVAILABLE" and error.metadata.get("invoice_id"):
-        answer = await desk.clients.billing.get_invoice(
-            desk.token, pb.GetInvoiceRequest(id=error.metadata["invoice_id"])
-        )
-        if answer.invoice.HasField("payable_until"):
-            until = answer.invoice.payable_until.ToJsonString().replace("Z", "+00:00")
-            error.metadata.setdefault("payable_until", until)
+        invoice = await _add_end_of_hold(desk, error, error.metadata["invoice_id"])
         return await desk.family_page(
-            "payment/unavailable.html", status=503, sentence=_sentence(desk, error), invoice=answer.invoice
+            "payment/unavailable.html", status=503, sentence=_sentence(desk, error), invoice=invoice
         )
+    if error.reason == "PAYER_EMAIL_MISSING":
+        return desk.go("/compte", Notice("warning", sentence))
+    if error.reason in _NOT_ONLINE:
+        return desk.go("/paiement", Notice("error", sentence))
     raise error

@@ -11,7 +11,7 @@ from preau_chassis.wire import money_from_wire, timestamp_from_wire
 from preau_kernel.money import Money
 
 from gateway.citizen.desk import Desk
-from gateway.payments import PaymentState
+from gateway.payments import OPEN_STATUSES, PaymentState
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class Outcome:
     line_count: int
     is_provider_unreachable: bool
     credit_note_number: str
+    can_continue: bool
+    """Whether the provider's page can still be opened."""
 
     @property
     def is_settled(self) -> bool:
@@ -63,7 +65,15 @@ def outcome_of(state: PaymentState, desk: Desk) -> Outcome:
         line_count=invoice.line_count or len(invoice.lines),
         is_provider_unreachable=attempt.is_provider_unreachable,
         credit_note_number=invoice.related_number,
+        can_continue=can_open(attempt, desk),
     )
+
+
+def can_open(attempt: pb.Payment, desk: Desk) -> bool:
+    """The same page of the provider cannot take the money twice: going back to it is safe while it opens."""
+    if attempt.status not in OPEN_STATUSES or not attempt.payment_url or attempt.is_provider_unreachable:
+        return False
+    return attempt.HasField("expires_at") and timestamp_from_wire(attempt.expires_at) > desk.now
 
 
 def _state(attempt: pb.Payment, invoice: billing.Invoice) -> str:

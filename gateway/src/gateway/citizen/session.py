@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from litestar import Controller, get, post
+from litestar import Controller, Response, get, post
 from preau.identity.v1 import identity_service_pb2 as pb
 from preau_kernel.errors import DomainError, ErrorKind
 
-from gateway.auth import end_session, forget_account, start_session
+from gateway.auth import end_session, forget_account, prolong_session, require_signed_in, start_session
 from gateway.citizen.desk import Desk, Page
 from gateway.forms import read_form
 from gateway.language import LANGUAGE_COOKIE, LANGUAGES
 from gateway.notices import Notice
+from gateway.rendering import SESSION_LEFT_HEADER, session_left
 from gateway.resume import is_inside, keep, kept, way_back
 from gateway.security import client_address, user_agent, write_cookie
 from gateway.words import facts_of, say_reason
@@ -70,6 +71,12 @@ class SessionController(Controller):
         return desk.page(
             "session/sign_in.html", status, errors=errors, username=username, next=target, kept=keep(fields)
         )
+
+    @post("/connexion/prolongation", guards=[require_signed_in])
+    async def stay(self, desk: Desk) -> Page:
+        """« Rester connecté(e) »: answers how long the session lasts now."""
+        left = session_left(await prolong_session(desk.request), desk.now)
+        return Response(b"", status_code=204 if left else 401, headers={SESSION_LEFT_HEADER: str(left)})
 
     @post("/deconnexion")
     async def sign_out(self, desk: Desk) -> Page:

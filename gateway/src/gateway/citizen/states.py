@@ -36,6 +36,8 @@ CANCELLED = State("cancelled", "cross", mark("Annulée"))
 EXPIRED = State("expired", "clock", mark("Place libérée"))
 
 LEGEND = (BOOKABLE, HELD, CONFIRMED, FULL, LATE, CLOSED)
+RARE = (NOT_ENROLLED,)
+"""In the legend of the months that show them."""
 
 DAY_STATES = {
     agenda.DAY_STATE_BOOKABLE: BOOKABLE,

@@ -14,12 +14,15 @@ from gateway.citizen.dates import read_day
 from gateway.citizen.desk import Query
 from gateway.citizen.names import Child, Names, name_activities, short_name
 from gateway.formatting import Formatter, add_months, month_bounds
-from gateway.lexicon import lexicon
+from gateway.lexicon import glued, lexicon, unglued
 from gateway.resume import keep, kept, way_back
 from gateway.words import sentence_for
+from identity_svc.domain.passwords import LENGTH_WITHOUT_VARIETY, MINIMUM_LENGTH, REQUIRED_CLASSES
 from preau.agenda.v1 import agenda_service_pb2 as agenda
 from preau_chassis.wire import date_to_wire
 from preau_kernel.money import Money
+
+from tests.unit.gateway.pages.catalogue import SOURCE
 
 SEVEN = [
     "Accueil périscolaire matin",
@@ -178,11 +181,11 @@ def test_a_refusal_says_its_facts_when_they_are_known_and_stays_a_sentence_when_
     facts = {"expired_at": "2025-09-01T14:30:00+00:00", "expired_count": "4", "free_count": "3"}
     known = sentence_for("HOLD_EXPIRED", facts, None, "fr")
     assert known == (
-        "Vos places n'étaient plus gardées depuis 16\u00a0h\u00a030. 3 sur 4 sont encore libres : les reprendre ?"
+        "Vos places n'étaient plus gardées depuis 16\u00a0h\u00a030. 3 sur 4 sont encore libres\u00a0: les reprendre\u00a0?"
     )
     assert "{" not in sentence_for("HOLD_EXPIRED", {}, None, "fr")
     assert sentence_for("BASKET_CHANGED", {"expected_minor": "5400", "actual_minor": "5325"}, None, "fr") == (
-        "Votre panier a changé depuis l'affichage : 54,00\u00a0€ → 53,25\u00a0€. Vérifiez puis confirmez."
+        "Votre panier a changé depuis l'affichage\u00a0: 54,00\u00a0€ → 53,25\u00a0€. Vérifiez puis confirmez."
     )
     assert "référence abc" in sentence_for("INTERNAL", {"trace_id": "abc"}, None, "fr")
     assert sentence_for("NOBODY_KNOWS_THIS", {}, None, "fr").endswith("Rechargez la page.")
@@ -191,3 +194,54 @@ def test_a_refusal_says_its_facts_when_they_are_known_and_stays_a_sentence_when_
 def test_a_device_is_named_in_words() -> None:
     assert device_of("Mozilla/5.0 (Windows NT 10.0) Gecko/20100101 Firefox/140.0") == "Firefox, Windows"
     assert device_of("curl/8") == ""
+
+
+@pytest.mark.parametrize(
+    ("problem", "words"),
+    [
+        ("too_short", "12 caractères"),
+        ("too_simple", "trois sortes parmi minuscules, majuscules, chiffres et signes"),
+        ("contains_username", "nom d'utilisateur"),
+        ("too_common", "parmi les plus devinés"),
+        ("too_long", "256 caractères"),
+        ("", "au moins 12 caractères de trois sortes"),
+    ],
+)
+def test_a_weak_password_is_told_what_it_lacks(problem: str, words: str) -> None:
+    assert words in sentence_for("PASSWORD_TOO_WEAK", {"problem": problem}, None, "fr")
+
+
+def test_the_password_rule_on_the_pages_is_the_rule_of_identity() -> None:
+    for template in ("account/account.html", "session/new_password.html"):
+        text = (SOURCE / "web" / "templates" / template).read_text()
+        assert f"Au moins {MINIMUM_LENGTH} caractères de trois sortes" in text
+        assert f"ou au moins {LENGTH_WITHOUT_VARIETY} de votre choix" in text
+    assert REQUIRED_CLASSES == 3
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [("PAID", "déjà réglée"), ("CANCELLED", "vous ne devez rien"), ("HOLD_EXPIRED", "plus gardées")],
+)
+def test_an_invoice_that_cannot_be_paid_says_why(status: str, words: str) -> None:
+    assert words in sentence_for("INVOICE_NOT_PAYABLE", {"status": status}, None, "fr")
+
+
+def test_high_signs_and_quotation_marks_never_part_from_their_words() -> None:
+    assert lexicon("fr").say("Mot de passe oublié ?") == "Mot de passe oublié\u00a0?"
+    assert glued("« Payer » : oui") == "«\u00a0Payer\u00a0»\u00a0: oui"
+    assert unglued("«\u00a0Payer\u00a0»\u00a0: 54,00\u00a0€") == "« Payer » : 54,00\u00a0€"
+
+
+def test_past_days_without_anything_take_no_room_in_the_list() -> None:
+    weeks = month_weeks(date(2025, 8, 1), [
+        agenda.ChildDay(day=date_to_wire(date(2025, 8, day)), child_id="c1", state=agenda.DAY_STATE_TOO_LATE) for day in (4, 27)
+    ], NAMES, date(2025, 8, 20), FRENCH, lexicon("fr"))  # fmt: skip
+    shown = {cell.day.day for week in weeks for cell in week.list_days}
+    assert 4 not in shown
+    assert 27 in shown
+
+
+@pytest.mark.parametrize(("count", "text"), [(45, "45 minutes"), (60, "1 heure"), (120, "2 heures"), (90, "1 h 30")])
+def test_a_length_of_time_reads_in_hours_and_minutes(count: int, text: str) -> None:
+    assert FRENCH.minutes(count).replace("\u00a0", " ") == text

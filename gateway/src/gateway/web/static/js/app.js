@@ -54,6 +54,48 @@
     all("[aria-busy]").forEach((button) => button.removeAttribute("aria-busy"));
   });
 
+  // Some minutes before the session ends, a way to stay. Other tabs of the same browser count as being there.
+  const end = document.getElementById("fin-session");
+  if (end) {
+    const WARNING = 300000;
+    const SHARED = "preau-fin-de-session";
+    const says = end.querySelector("[data-says]");
+    const form = end.querySelector("form");
+    let until = 0;
+    const known = () => {
+      try { return Math.max(until, Number(localStorage.getItem(SHARED)) || 0); } catch (refused) { return until; }
+    };
+    const learn = (seconds) => {
+      if (!(seconds > 0)) return;
+      until = Date.now() + seconds * 1000;
+      try { localStorage.setItem(SHARED, String(until)); } catch (refused) { /* This tab alone, then. */ }
+    };
+    const look = () => {
+      const left = known() - Date.now();
+      const minutes = Math.ceil(left / 60000);
+      const text = left <= 0 ? says.dataset.over : minutes === 1 ? says.dataset.last : says.dataset.soon.replace("{n}", String(minutes));
+      end.hidden = left > WARNING;
+      if (!end.hidden && says.textContent !== text) says.textContent = text;
+      form.hidden = left <= 0;
+      window.setTimeout(look, left > WARNING ? Math.min(left - WARNING + 500, 30000) : 5000);
+    };
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      window.fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) }).then((answer) => {
+        if (answer.status === 401) { until = 0; try { localStorage.removeItem(SHARED); } catch (refused) { /* Nothing was shared. */ } }
+        learn(Number(answer.headers.get("X-Session-Left")));
+        end.hidden = known() - Date.now() > WARNING;
+        if (end.hidden) document.getElementById("contenu").focus({ preventScroll: true });
+      }).catch(() => banner(body.dataset.lost));
+    });
+    body.addEventListener("htmx:afterRequest", (event) => learn(Number(event.detail.xhr.getResponseHeader("X-Session-Left"))));
+    learn(Number(end.dataset.left));
+    look();
+  }
+
+  // What is folded on the screen is printed all the same.
+  window.addEventListener("beforeprint", () => all("main details.lines").forEach((part) => { part.open = true; }));
+
   // Menus close on a press elsewhere or on Escape.
   document.addEventListener("click", (event) => {
     all("details[data-menu][open]").forEach((menu) => {
