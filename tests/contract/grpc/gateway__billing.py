@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from gateway.api.mapping import wire_day
-from preau.agenda.v1.agenda_service_pb2 import ApplyBulkEntryRequest, RenewHoldsRequest, UndoBulkEntryRequest
+from preau.agenda.v1.agenda_service_pb2 import (
+    BULK_ACTION_DELETE,
+    ApplyBulkEntryRequest,
+    RenewHoldsRequest,
+    UndoBulkEntryRequest,
+)
 from preau.billing.v1.billing_service_pb2 import (
     GetBasketRequest,
     GetInvoiceRequest,
@@ -57,8 +62,10 @@ async def expect_a_stale_total_is_refused_with_both_amounts(contract: Contract) 
     )
     assert error.metadata["expected_minor"] == "1"
     assert int(error.metadata["actual_minor"]) > 1
-    undo = UndoBulkEntryRequest(request_id=str(uuid7()), entry_id=applied.entry_id)
-    await contract.clients.agenda.undo_bulk_entry(token, undo)
+    # A renewed hold can no longer be undone: its payment has begun.
+    back = ApplyBulkEntryRequest(request_id=str(uuid7()), entry=entry.entry)
+    back.entry.action = BULK_ACTION_DELETE
+    assert (await contract.clients.agenda.apply_bulk_entry(token, back)).removed_count == applied.created_count
 
 
 async def expect_a_quote_adds_up_days(contract: Contract) -> None:

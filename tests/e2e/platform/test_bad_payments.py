@@ -81,7 +81,7 @@ async def test_an_abandoned_payment_gives_the_reservations_back_to_the_basket(wo
     basket = await buyer.parent.basket()
     assert (basket["count"], basket["total"]["minor_units"]) == (ROWS, TOTAL)
     refused = await buyer.parent.post(f"invoices/{invoice['id']}/payments", None)
-    assert_refused(refused, 409, "INVOICE_NOT_PAYABLE", "Cette facture ne peut plus être payée en ligne")
+    assert_refused(refused, 409, "INVOICE_NOT_PAYABLE", "Cette facture est annulée par un avoir : vous ne devez rien.")
     await world.audit("casepilote")
 
 
@@ -89,7 +89,12 @@ async def test_an_open_payment_page_blocks_taking_the_reservations_back(world: W
     invoice = await buyer.parent.issue()
     await world.payfip.open(invoice["payment_url"])
     refused = await buyer.parent.post(f"invoices/{invoice['id']}/reopen", None)
-    assert_refused(refused, 409, "PAYMENT_IN_PROGRESS", "Un paiement est en cours de vérification")
+    assert_refused(
+        refused,
+        409,
+        "PAYMENT_IN_PROGRESS",
+        "Un paiement déjà commencé pour cette facture n'a pas encore donné sa réponse.",
+    )
     await buyer.is_still_due(invoice["id"])
 
 

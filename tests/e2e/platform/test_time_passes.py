@@ -123,7 +123,9 @@ async def test_an_unpaid_invoice_ends_with_its_hold_and_late_money_books_what_is
         await eventually(has_lapsed)
         assert await world.books.statuses(family.id) == {4: 16}
         answer = await parent.post(f"invoices/{invoice['id']}/payments", None)
-        assert_refused(answer, 409, "INVOICE_NOT_PAYABLE", "vos places ont été libérées")
+        assert_refused(
+            answer, 409, "INVOICE_NOT_PAYABLE", "Cette facture est annulée par un avoir : vous ne devez rien."
+        )
 
         await world.payfip.submit(later.late.page, **CARD)
 
