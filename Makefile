@@ -49,6 +49,19 @@ e2e: setup browser ## journeys in a real browser on the whole platform
 cov: setup ## coverage of the rules (unit tests), as a table
 	@scripts/coverage.sh
 
+.PHONY: images charts chart-e2e kind-e2e
+images: ## build the images of all services (podman, docker or buildah), with sizes and SBOMs in out/sbom
+	@scripts/images.sh
+
+charts: setup ## write the charts' schemas and README, lint them, pack them in out/charts
+	@$(PY) scripts/charts_generate.py && scripts/charts.sh && for chart in identity-svc agenda-svc billing-svc payment-gateway-svc gateway preau; do .venv/bin/helm lint --strict --quiet out/charts/$$chart; done
+
+chart-e2e: setup ## the one-node profile as containers: main job in a browser, each service replaced under load
+	@scripts/chart-e2e.sh
+
+kind-e2e: setup ## the same on a real cluster, with kind
+	@scripts/kind-e2e.sh
+
 .PHONY: browser
 browser:
 	@scripts/browser.sh

@@ -27,6 +27,8 @@ SERVER_OPTIONS: tuple[tuple[str, int], ...] = (
 )
 
 CLIENT_OPTIONS: tuple[tuple[str, int], ...] = (
+    # A replaced pod has a new address: look again soon, not after the default 30 s.
+    ("grpc.dns_min_time_between_resolutions_ms", 500),
     ("grpc.keepalive_time_ms", KEEPALIVE_MS),
     ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
     ("grpc.keepalive_permit_without_calls", 1),

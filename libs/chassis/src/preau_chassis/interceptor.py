@@ -37,6 +37,7 @@ class Guard:
     ) -> Behaviour:
         """``behaviour`` with everything around it. ``full_name`` is ``package.Service/Method``."""
         is_public = full_name.replace("/", ".") in self._public
+        log = _log.bind()
 
         async def guarded(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
             started = time.perf_counter()
@@ -75,9 +76,9 @@ class Guard:
                     duration = (time.perf_counter() - started) * 1000
                     hop.set("rpc.response.status_code", code)
                     if reason:
-                        _log.info("rpc", code=code, duration_ms=round(duration, 2), tenant=town, reason=reason)
+                        log.info("rpc", code=code, duration_ms=round(duration, 2), tenant=town, reason=reason)
                     else:
-                        _log.info("rpc", code=code, duration_ms=round(duration, 2), tenant=town)
+                        log.info("rpc", code=code, duration_ms=round(duration, 2), tenant=town)
 
         return guarded
 
@@ -98,6 +99,7 @@ class Guard:
         set_caller(Caller(token, claims, context))
         if claims.tenant_slug:
             hop.set("preau.tenant", claims.tenant_slug)
+            structlog.contextvars.bind_contextvars(tenant=claims.tenant_slug)
         return claims.tenant_slug
 
     def _bug(self, error: Exception, hop: Hop) -> DomainError:

@@ -1,0 +1,137 @@
+"""Every pod is one the restricted policy admits, starts and stops gently, and asks for what it needs."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.contract.charts.conftest import Render
+from tests.contract.charts.rendering import SERVICES, Object, Rendered
+
+STOP_GRACE_SECONDS = 25
+
+
+def container_of(pod: Object) -> Object:
+    (container,) = pod["containers"]
+    assert "initContainers" not in pod
+    return dict(container)
+
+
+def test_the_restricted_policy_admits_every_pod(rendered: Rendered) -> None:
+    for name, pod in rendered.pods().items():
+        context = pod["securityContext"]
+        assert context["runAsNonRoot"] is True, name
+        assert context["runAsUser"] > 10000, name
+        assert context["seccompProfile"] == {"type": "RuntimeDefault"}, name
+        own = container_of(pod)["securityContext"]
+        assert own["allowPrivilegeEscalation"] is False, name
+        assert own["capabilities"] == {"drop": ["ALL"]}, name
+        assert own["readOnlyRootFilesystem"] is True, name
+        assert not pod.keys() & {"hostNetwork", "hostPID", "hostIPC", "hostUsers"}, name
+        assert all(volume.keys() & {"emptyDir", "secret", "configMap"} for volume in pod["volumes"]), name
+
+
+def test_no_pod_has_a_token_or_variables_of_services(rendered: Rendered) -> None:
+    for name, pod in rendered.pods().items():
+        assert pod["automountServiceAccountToken"] is False, name
+        assert pod["enableServiceLinks"] is False, name
+        account = rendered.one("ServiceAccount", pod["serviceAccountName"])
+        assert account["automountServiceAccountToken"] is False
+
+
+def test_memory_is_limited_and_cpu_is_not(rendered: Rendered) -> None:
+    for name, pod in rendered.pods().items():
+        resources = container_of(pod)["resources"]
+        assert set(resources["requests"]) == {"cpu", "memory"}, name
+        assert set(resources["limits"]) == {"memory"}, name
+
+
+def test_images_are_pinned(rendered: Rendered) -> None:
+    for name, pod in rendered.pods().items():
+        _, _, tag = container_of(pod)["image"].rpartition(":")
+        assert tag, name
+        assert tag != "latest", name
+        assert "/" not in tag, name
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_is_ready_by_grpc_and_alive_by_itself(render: Render, service: str) -> None:
+    container = container_of(render("production").pods()[f"Deployment/preau-{service}"])
+    assert container["args"] == ["serve"]
+    assert container["readinessProbe"]["grpc"] == {"port": 50051}
+    assert container["livenessProbe"]["tcpSocket"] == {"port": "grpc"}
+    assert "grpc" not in container["startupProbe"], "a database that is away at the start must restart nobody"
+    assert container["startupProbe"]["periodSeconds"] * container["startupProbe"]["failureThreshold"] >= 120
+
+
+def test_the_gateway_is_probed_by_its_own_pages(render: Render) -> None:
+    container = container_of(render().pods()["Deployment/preau-gateway"])
+    assert container["readinessProbe"]["httpGet"]["path"] == "/health/ready"
+    assert container["livenessProbe"]["httpGet"]["path"] == "/health/live"
+    assert container["startupProbe"]["httpGet"]["path"] == "/health/live"
+    assert container["args"] == []
+
+
+def test_a_pod_leaves_before_it_stops(rendered: Rendered) -> None:
+    for each in rendered.of("Deployment"):
+        pod = each["spec"]["template"]["spec"]
+        pause = container_of(pod)["lifecycle"]["preStop"]["sleep"]["seconds"]
+        assert pause == 5
+        assert pod["terminationGracePeriodSeconds"] == 40
+        assert pause + STOP_GRACE_SECONDS < pod["terminationGracePeriodSeconds"]
+        assert each["spec"]["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
+        keys = [one["topologyKey"] for one in pod["topologySpreadConstraints"]]
+        assert keys == ["topology.kubernetes.io/zone", "kubernetes.io/hostname"]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_migrations_are_a_hook_after_install_and_before_upgrade(render: Render, service: str) -> None:
+    job = render("production").one("Job", f"preau-{service}-migrate")
+    assert set(job["metadata"]["annotations"]["helm.sh/hook"].split(",")) == {"post-install", "pre-upgrade"}
+    assert job["metadata"]["annotations"]["helm.sh/hook-delete-policy"] == "before-hook-creation"
+    assert container_of(job["spec"]["template"]["spec"])["args"] == ["migrate"]
+    assert render("production").one("Deployment", f"preau-{service}-work")["spec"]["replicas"] == 2
+
+
+def test_what_a_hook_needs_is_there_before_it(rendered: Rendered) -> None:
+    """A pre-upgrade Job sees the last release's objects: it may use none that an upgrade brings changed values in."""
+    for each in rendered.of("Job"):
+        pod = each["spec"]["template"]["spec"]
+        assert not any("configMap" in volume for volume in pod["volumes"])
+        assert not any("configMapKeyRef" in one.get("valueFrom", {}) for one in container_of(pod)["env"])
+
+
+def test_grpc_services_are_headless_and_selectors_find_pods(rendered: Rendered) -> None:
+    templates = [each["spec"]["template"]["metadata"]["labels"] for each in rendered.of("Deployment", "StatefulSet")]
+    for service in rendered.of("Service"):
+        selector = service["spec"]["selector"].items()
+        matching = [labels for labels in templates if selector <= labels.items()]
+        assert len(matching) == 1, service["metadata"]["name"]
+        assert (service["spec"].get("clusterIP") == "None") is (service["metadata"]["name"] != "preau-gateway")
+
+
+def test_a_budget_stands_where_there_is_more_than_one_pod(rendered: Rendered) -> None:
+    budgets = {one["metadata"]["name"] for one in rendered.of("PodDisruptionBudget")}
+    scaled = {one["spec"]["scaleTargetRef"]["name"] for one in rendered.of("HorizontalPodAutoscaler", "ScaledObject")}
+    for each in rendered.of("Deployment", "StatefulSet"):
+        name = each["metadata"]["name"]
+        assert (name in scaled) is ("replicas" not in each["spec"])
+        assert (name in budgets) is (name in scaled or each["spec"]["replicas"] > 1), name
+    assert all(one["spec"]["maxUnavailable"] == 1 for one in rendered.of("PodDisruptionBudget"))
+
+
+def test_production_scales_by_cpu_and_workers_by_lag_where_asked(render: Render) -> None:
+    by_cpu = {one["metadata"]["name"] for one in render("production").of("HorizontalPodAutoscaler")}
+    assert by_cpu == {"preau-identity", "preau-agenda", "preau-billing", "preau-gateway"}
+    assert render("production").of("ScaledObject") == []
+    billing = render("every-switch").one("ScaledObject", "preau-billing-work")
+    followed = {one["metadata"]["consumer"] for one in billing["spec"]["triggers"]}
+    assert followed == {"billing-town", "billing-activities", "billing-basket", "billing-payments"}
+
+
+def test_a_volume_claim_has_one_writer(rendered: Rendered) -> None:
+    for name, pod in rendered.pods().items():
+        assert not any("persistentVolumeClaim" in volume for volume in pod["volumes"]), name
+    for each in rendered.of("StatefulSet"):
+        for claim in each["spec"]["volumeClaimTemplates"]:
+            assert claim["spec"]["accessModes"] == ["ReadWriteOnce"]
+    assert rendered.of("PersistentVolumeClaim") == []
