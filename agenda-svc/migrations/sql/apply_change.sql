@@ -16,6 +16,9 @@ CREATE FUNCTION agenda_apply_change(
     p_event uuid, p_subject text, p_type text, p_body bytea, p_traceparent text
 ) RETURNS boolean LANGUAGE plpgsql
 -- The counters' rows must be taken in the order of the arrays: a loop over them, never a hash or a merge.
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+SET enable_material = off
 SET enable_hashjoin = off
 SET enable_mergejoin = off
 AS $$

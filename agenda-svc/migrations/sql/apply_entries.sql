@@ -12,6 +12,9 @@ CREATE FUNCTION agenda_apply_entries(
     p_events uuid[], p_subjects text[], p_types text[], p_bodies bytea[], p_traceparents text[]
 ) RETURNS boolean LANGUAGE plpgsql
 -- As in agenda_apply_change: rows are taken in the order of the arrays.
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+SET enable_material = off
 SET enable_hashjoin = off
 SET enable_mergejoin = off
 AS $$

@@ -20,7 +20,7 @@ TABLES = (
     "session",
     "reservation",
 )
-FUNCTIONS = ("read_offer", "read_reservations", "apply_change", "apply_entries")
+FUNCTIONS = ("read_offer", "read_offers", "read_reservations", "apply_change", "apply_entries")
 
 
 def upgrade() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import signal
 import sys
 
@@ -12,6 +13,7 @@ from granian.constants import Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
 from preau_chassis.logs import allow_fields, configure_logs, get_logger
+from preau_chassis.memory import settle_collector
 from preau_chassis.settings import load_settings_or_exit
 from preau_chassis.telemetry import configure_telemetry
 
@@ -19,6 +21,7 @@ from gateway.app import create_app
 from gateway.settings import GatewaySettings
 
 _MOST_CONNECTIONS = 4096
+_OTHER_FILES = 256
 _STOP_SECONDS = 4.0
 
 
@@ -37,6 +40,7 @@ async def serve(settings: GatewaySettings) -> None:
         http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=64 * 1024),
         log_enabled=False,
     )
+    settle_collector()
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -56,8 +60,19 @@ async def serve(settings: GatewaySettings) -> None:
     log.info("gateway.stopped")
 
 
+def _raise_file_limit() -> None:
+    """Ask for a descriptor per connection, as far as the administrator's own limit allows."""
+    wanted = _MOST_CONNECTIONS + _OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def main() -> int:
     settings = load_settings_or_exit(GatewaySettings)
+    _raise_file_limit()
     allow_fields("path")  # the route's template, without the identifiers in it
     configure_logs("gateway", settings.log_level)
     telemetry = configure_telemetry("gateway", settings.otlp_endpoint, settings.trace_ratio)

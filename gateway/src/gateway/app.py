@@ -18,6 +18,7 @@ from preau.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 from preau_chassis.client import open_channel
 from preau_kernel.clock import Clock
 
+from gateway.api.answer import JsonAnswer
 from gateway.api.basket import BasketController
 from gateway.api.bulk_entries import BulkEntriesController
 from gateway.api.contract import require_json
@@ -101,7 +102,7 @@ def create_app(
         warnings.filterwarnings("ignore", category=LitestarDeprecationWarning)
         app = Litestar(
             route_handlers=[
-                Router("/api/v1", route_handlers=_API, before_request=require_json),
+                Router("/api/v1", route_handlers=_API, before_request=require_json, response_class=JsonAnswer),
                 *pages,
                 payfip_notification,
                 static_file,

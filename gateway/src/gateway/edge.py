@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from litestar import Litestar
     from litestar.types import HTTPScope, Message, Receive, Scope, Send
 
+    from gateway.settings import GatewaySettings
     from gateway.town import Town, Towns
 
-_LOG = get_logger("gateway")
 _ANY_HOST = ("/health/", "/static/")
 _SERVER_FAULT = 500
 
@@ -33,6 +33,10 @@ class Edge:
 
     def __init__(self, app: Litestar) -> None:
         self._app = app
+        self._log = get_logger("gateway").bind()
+        settings: GatewaySettings = app.state.settings
+        # Known once for all, but where a proxy says it with each request.
+        self._is_secure = None if settings.trust_forwarded else settings.public_scheme == "https"
 
     @property
     def application(self) -> Litestar:
@@ -53,7 +57,7 @@ class Edge:
         scope["state"] = state
         scope["app"] = scope["litestar_app"] = self._app
         if scope["path"].startswith("/health/"):
-            await self._app(scope, receive, _Answer(scope, send).send)
+            await self._app(scope, receive, _Answer(scope, send, is_secure=self._is_secure).send)
             return
         method: str = scope["method"]
         is_head = method == "HEAD"
@@ -63,7 +67,7 @@ class Edge:
         started = time.perf_counter()
         with Hop(method, SpanKind.SERVER, attributes={"http.request.method": method}) as hop:
             state["trace_id"] = hop.trace_id
-            answer = _Answer(scope, send, is_head=is_head)
+            answer = _Answer(scope, send, is_secure=self._is_secure, is_head=is_head)
             await self._answer(scope, receive, answer)
             self._record(scope, answer, hop, started)
 
@@ -106,7 +110,7 @@ class Edge:
         hop.set("preau.tenant", tenant)
         if answer.status >= _SERVER_FAULT:
             hop.fail(f"HTTP {answer.status}", state.get("failure"))
-        _LOG.info(
+        self._log.info(
             "request",
             method=scope["method"],
             path=route,
@@ -120,10 +124,11 @@ class Edge:
 class _Answer:
     """Adds to every answer what no handler should have to think of."""
 
-    __slots__ = ("_is_head", "_scope", "_send", "status")
+    __slots__ = ("_is_head", "_is_secure", "_scope", "_send", "status")
 
-    def __init__(self, scope: HTTPScope, send: Send, *, is_head: bool = False) -> None:
+    def __init__(self, scope: HTTPScope, send: Send, *, is_secure: bool | None, is_head: bool = False) -> None:
         self._is_head = is_head
+        self._is_secure = is_secure
         self._scope = scope
         self._send = send
         self.status = 0
@@ -138,8 +143,7 @@ class _Answer:
                 headers.append((b"x-trace-id", state["trace_id"].encode()))
             if not any(name == b"cache-control" for name, _ in headers):
                 headers.append((b"cache-control", b"no-store"))
-            request: Request[Any, Any, Any] = Request(self._scope)
-            secure = is_secure(request)
+            secure = is_secure(Request(self._scope)) if self._is_secure is None else self._is_secure
             if secure:
                 headers.append(HSTS_HEADER)
             if visit := state.get("new_visit"):

@@ -258,5 +258,30 @@ async def test_another_household_s_child_and_unknown_activities_are_not_found(wo
     assert (unknown.value.kind, unknown.value.reason) == (ErrorKind.NOT_FOUND, "ACTIVITY_NOT_FOUND")
 
 
+async def test_a_compact_answer_tells_the_same_with_counts_and_days(world: World) -> None:
+    ours, others = await world.household(), await world.household()
+    autumn = {"period": (date(2025, 9, 1), date(2025, 11, 7))}
+    full = await world.apply(ours, **autumn)
+    request = pb.ApplyBulkEntryRequest(request_id=str(uuid4()), entry=world.entry(others, **autumn), compact=True)
+
+    short: pb.ApplyBulkEntryResponse = await world.as_family(others, "ApplyBulkEntry", request)
+    again: pb.ApplyBulkEntryResponse = await world.as_family(others, "ApplyBulkEntry", request)
+
+    assert again == short
+    assert (short.created_count, short.revision) == (full.created_count, full.revision)
+    assert (len(short.created), len(short.removed), len(short.skipped)) == (0, 0, 0)
+    assert short.entry_id
+    assert short.hold_expires_at == full.hold_expires_at
+    epoch = date(1970, 1, 1)
+    days = {
+        (row.activity_id, (epoch + timedelta(days=day)).isoformat(), row.refusal.reason)
+        for row in short.skipped_days
+        for day in row.days
+    }
+    assert days == {(row.activity_id, iso(row.day), row.refusal.reason) for row in full.skipped}
+    assert {row.child_id for row in short.skipped_days} == set(others.children)
+    assert days
+
+
 def _day(day: int) -> Date:
     return wire_date(date(2025, 9, day))

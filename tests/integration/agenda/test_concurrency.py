@@ -149,7 +149,7 @@ async def test_a_bulk_entry_of_seventy_two_rows_takes_two_round_trips(
 
     assert answer.created_count == 72
     assert [statement.split("(")[0] for statement in counting.statements] == [
-        "SELECT * FROM agenda_read_offer",
+        "SELECT * FROM agenda_read_offers",
         "SELECT agenda_apply_change",
     ]
 
@@ -188,3 +188,44 @@ async def test_the_last_try_holds_what_it_has_read(
     assert (tries, answer.created_count, answer.revision) == (5, 18, 2)
     assert applied is not overtaken
     assert len(await world.reservations(household)) == 36
+
+
+async def test_sessions_that_filled_behind_what_is_remembered_are_told_as_full(new_world: Any) -> None:
+    world: World = await (await new_world()).with_activities(activity("centre", 1), capacity=100)
+    first, second = await world.household(), await world.household()
+    await world.apply(first, "centre", period=ONE_DAY)
+    await world.open("centre", *ONE_DAY, capacity=1)
+
+    answer = await world.apply(second, "centre", period=ONE_DAY)
+
+    assert answer.created_count == 0
+    assert [row.refusal.reason for row in answer.skipped] == ["SESSION_FULL"]
+    assert [(row["booked"], row["capacity"]) for row in await world.rows("SELECT * FROM session WHERE booked > 0")] == [
+        (1, 1)
+    ]
+
+
+async def test_entries_that_wait_together_are_read_in_few_round_trips(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    households = [await world.household() for _ in range(24)]
+    counting = Counting(monkeypatch)
+
+    answers = await asyncio.gather(*(world.apply(each) for each in households))
+
+    assert [answer.created_count for answer in answers] == [72] * 24
+    reads = [statement for statement in counting.statements if "agenda_read_offer" in statement]
+    assert len(reads) <= 8
+
+
+async def test_a_place_freed_or_a_session_opened_is_seen_by_the_next_entry(new_world: Any) -> None:
+    world: World = await (await new_world()).with_activities(activity("centre", 1), capacity=1)
+    first, second = await world.household(), await world.household()
+    await world.apply(first, "centre", period=ONE_DAY)
+    full = await world.apply(second, "centre", period=ONE_DAY)
+    assert [row.refusal.reason for row in full.skipped] == ["SESSION_FULL"]
+
+    await world.open("centre", *ONE_DAY, capacity=2)
+    answer = await world.apply(second, "centre", period=ONE_DAY)
+
+    assert answer.created_count == 1

@@ -192,3 +192,22 @@ async def test_an_error_of_the_callers_own_input_and_output_is_not_the_databases
     with pytest.raises(asyncpg.UniqueViolationError):
         async with database.unit_of_work(context()) as uow:
             await uow.execute("INSERT INTO effect (tenant_id, id, note) VALUES (1, 7, 'x'), (1, 7, 'x')")
+
+
+async def test_integer_arrays_go_and_come_back_as_the_database_means_them(database: Database) -> None:
+    whole, small = list(range(10**12, 10**12 + 100)), [3, -1, 2]
+
+    row = await database.fetchrow(
+        "SELECT $1::bigint[] AS whole, $2::int[] AS small, $3::int[] AS none, (SELECT sum(n) FROM unnest($1::bigint[]) n)::bigint"
+        " AS total, ARRAY[1, NULL, 3]::int[] AS holes, $4::int[] AS given, '{}'::bigint[] AS empty",
+        whole,
+        small,
+        None,
+        [None, 5],
+    )
+
+    assert row is not None
+    assert (row["whole"], row["small"], row["none"], row["total"]) == (whole, small, None, sum(whole))
+    assert (row["holes"], row["given"], row["empty"]) == ([1, None, 3], [None, 5], [])
+    with pytest.raises(asyncpg.DataError):
+        await database.fetchval("SELECT $1::int[]", [2**40])

@@ -11,6 +11,7 @@ from agenda_svc.domain.booking import BookingPlan, plan_booking
 from agenda_svc.domain.calendar import Closure, SchoolCalendar
 from agenda_svc.domain.cutoffs import Counting, Cutoff
 from agenda_svc.domain.days import session_key
+from agenda_svc.domain.offer import free_keys, refusal_of
 from agenda_svc.domain.periodicity import Periodicity, days_of_entry
 from agenda_svc.domain.refusals import Reason
 
@@ -269,3 +270,36 @@ def test_a_month_is_decided_in_well_under_a_millisecond(rows: int) -> None:
         assert len(plan.created) == rows
 
     assert fastest < 0.001
+
+
+def test_what_is_told_free_at_once_is_what_nothing_refuses() -> None:
+    limited = Cutoff(2, 12, 0)
+    rules = make_rules(
+        [
+            make_activity(MATIN, booking_cutoff=limited),
+            make_activity(MEAL, weekdays=frozenset({1, 3})),
+            make_activity(EVENING),
+        ],
+        closures=[Closure(MONDAY + 3, MONDAY + 4, "Grève")],
+    )
+    days = range(MONDAY, MONDAY + 12)
+    offer = make_offer(
+        rules,
+        days,
+        places={session_key(MONDAY + 1, MATIN): 0, session_key(MONDAY + 7, MATIN): 1},
+        live=[make_row(iso(MONDAY + 8), EVENING)],
+        enrolled=[MATIN, MEAL],
+    )
+    del offer.places[session_key(MONDAY + 7, MEAL)]
+    told_free = 0
+    for now in (NOW, datetime(2025, 8, 30, 13, tzinfo=UTC), datetime(2025, 9, 1, 13, tzinfo=UTC)):
+        for day in days:
+            free = free_keys(rules, offer, CHILD, rules.activities, day, now)
+            asked = {
+                activity.key: session_key(day, activity.key)
+                for activity in rules.activities
+                if refusal_of(rules, offer, CHILD, activity, day, now, MONDAY) is None
+            }
+            assert free == asked
+            told_free += len(free)
+    assert told_free

@@ -13,6 +13,7 @@ from billing_svc.application.ports import IssueAnswer, IssueOrder, PaymentReques
 from billing_svc.application.records import (
     AlertRecord,
     AttemptRecord,
+    BasketEntry,
     BasketLines,
     HouseholdNames,
     HouseholdRecord,
@@ -121,6 +122,13 @@ class FakeBooks:
             self._add_line(reservation_id, LineState.PENDING, PRICE)
         self.state.household = replace(self.state.household, revision=revision)
         self.state.hold_ends = hold_expires_at
+        return "APPLIED"
+
+    async def hold_all(self, entries: Sequence[BasketEntry]) -> str:
+        for entry in entries:
+            answer = await self.hold(entry.household_id, entry.revision, entry.hold_expires_at, entry.lines)
+            if answer != "APPLIED":
+                return answer
         return "APPLIED"
 
     async def live_lines(self, household: HouseholdRecord, reservation_ids: Sequence[int]) -> list[Line]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
 from preau.agenda.v1 import agenda_events_pb2 as pb
 from preau.agenda.v1.agenda_service_pb2 import ActivityKind
 from preau_chassis.wire import timestamp_to_wire
@@ -59,8 +58,7 @@ def to_message(event: events.HouseholdEvent | events.ActivityChanged) -> Message
 def _held(event: events.ReservationsHeld) -> pb.ReservationsHeld:
     child_index = {key: index for index, (key, _) in enumerate(event.child_ids)}
     activity_index = {key: index for index, (key, _) in enumerate(event.activity_ids)}
-    expires = Timestamp()
-    expires.FromDatetime(event.hold_expires_at)
+    keys = [key for _, key in event.slots]
     return pb.ReservationsHeld(
         household_id=event.household_id,
         revision=event.revision,
@@ -69,8 +67,8 @@ def _held(event: events.ReservationsHeld) -> pb.ReservationsHeld:
             child_ids=[child_id for _, child_id in event.child_ids],
             activity_ids=[activity_id for _, activity_id in event.activity_ids],
             child_indexes=[child_index[child] for child, _ in event.slots],
-            activity_indexes=[activity_index[activity_in(key)] for _, key in event.slots],
-            days=[day_in(key) for _, key in event.slots],
+            activity_indexes=[activity_index[activity] for activity in map(activity_in, keys)],
+            days=list(map(day_in, keys)),
         ),
-        hold_expires_at=expires,
+        hold_expires_at=timestamp_to_wire(event.hold_expires_at),
     )

@@ -89,9 +89,10 @@ async def hold_slots(
     change.new_ids = ids[1:]
     change.new_slots = slots
     change.hold_expires_at = hold
-    change.counters = Counter(key for _, key in slots)
-    children = dict.fromkeys(child for child, _ in slots)
-    activities = dict.fromkeys(activity_in(key) for _, key in slots)
+    keys = [key for _, key in slots]
+    change.counters = Counter(keys)
+    children = dict.fromkeys([child for child, _ in slots])
+    activities = dict.fromkeys(map(activity_in, keys))
     change.event = ReservationsHeld(
         household_id,
         offer.revision + 1,

@@ -115,7 +115,8 @@ def activities_of(rules: TownRules, activity_ids: Iterable[str]) -> Sequence[Act
     unknown = wanted - rules.by_id.keys()
     if unknown:
         raise NotFoundError("ACTIVITY_NOT_FOUND", activity_id=min(unknown))
-    return [activity for activity in rules.activities if activity.id in wanted]
+    activities = [rules.by_id[activity_id] for activity_id in wanted]
+    return sorted(activities, key=lambda activity: rules.rank[activity.key])
 
 
 def child_keys_of(offer: Offer | None, child_ids: Iterable[str]) -> list[int]:

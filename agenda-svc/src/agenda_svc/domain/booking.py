@@ -9,7 +9,7 @@ from datetime import datetime
 from agenda_svc.domain.activity import Activity
 from agenda_svc.domain.coupling import brought_by
 from agenda_svc.domain.days import iso_weekday, session_key
-from agenda_svc.domain.offer import Offer, Slot, refusal_of
+from agenda_svc.domain.offer import Offer, Slot, free_keys, refusal_of
 from agenda_svc.domain.refusals import Reason, Refusal
 from agenda_svc.domain.rules import TownRules
 
@@ -37,41 +37,65 @@ def plan_booking(rules: TownRules, offer: Offer, wish: Wish, now: datetime) -> B
     """What of ``wish`` can be, and why not the rest. Uses up ``offer.places`` as it goes."""
     plan = BookingPlan()
     chosen = {activity.key for activity in wish.activities}
-    brought = set(brought_by(rules, chosen))
-    ordered = [activity for activity in rules.activities if activity.key in chosen or activity.key in brought]
-    has_couplings = any(activity.requires or activity.brings or activity.excludes for activity in ordered)
-    by_weekday = [
-        [
+    by_weekday = _by_weekday(rules, wish, chosen)
+    today = rules.today(now)
+    places = offer.places
+    for child_key in wish.children:
+        for day in wish.days:
+            wanted, stands_alone = by_weekday[iso_weekday(day)]
+            created = free_keys(rules, offer, child_key, wanted, day, now) if day >= today else {}
+            refused: dict[int, Refusal] = {}
+            if len(created) < len(wanted):
+                for activity in wanted:
+                    refusal = refusal_of(rules, offer, child_key, activity, day, now, today)
+                    if refusal is not None:
+                        refused[activity.key] = refusal
+            if created and (refused or not stands_alone):
+                _couple(rules, offer, child_key, day, chosen, created, refused)
+            for key in created.values():
+                left = places[key]
+                if left is not None:
+                    places[key] = left - 1
+                plan.created.append((child_key, key))
+            if refused:
+                plan.skipped.extend(
+                    ((child_key, session_key(day, activity_key)), refused[activity_key])
+                    for activity_key in sorted(refused, key=rules.rank.__getitem__)
+                    if activity_key in chosen or refused[activity_key].reason is not Reason.ALREADY_RESERVED
+                )
+    plan.missing_required = _missing(rules, plan, chosen) if plan.skipped else []
+    return plan
+
+
+def _by_weekday(rules: TownRules, wish: Wish, chosen: set[int]) -> list[tuple[list[Activity], bool]]:
+    """What is wanted on each weekday, and whether all of it together needs nothing more and bears everything else."""
+    keys = chosen.union(brought_by(rules, chosen))
+    ordered = sorted((rules.by_key[key] for key in keys), key=lambda activity: rules.rank[activity.key])
+    tables: dict[tuple[int, ...], tuple[list[Activity], bool]] = {}
+    by_weekday: list[tuple[list[Activity], bool]] = []
+    for weekday in range(8):
+        wanted = [
             activity
             for activity in ordered
             if weekday in activity.weekdays or (wish.is_day_named and activity.key in chosen)
         ]
-        for weekday in range(8)
-    ]
-    today = rules.today(now)
-    for child_key in wish.children:
-        for day in wish.days:
-            wanted = by_weekday[iso_weekday(day)]
-            created: dict[int, int] = {}
-            refused: dict[int, Refusal] = {}
-            for activity in wanted:
-                refusal = refusal_of(rules, offer, child_key, activity, day, now, today)
-                if refusal is None:
-                    created[activity.key] = session_key(day, activity.key)
-                else:
-                    refused[activity.key] = refusal
-            if has_couplings:
-                _couple(rules, offer, child_key, day, chosen, created, refused)
-            for key in created.values():
-                left = offer.places[key]
-                if left is not None:
-                    offer.places[key] = left - 1
-                plan.created.append((child_key, key))
-            for activity_key, refusal in sorted(refused.items(), key=lambda item: rules.rank[item[0]]):
-                if activity_key in chosen or refusal.reason is not Reason.ALREADY_RESERVED:
-                    plan.skipped.append(((child_key, session_key(day, activity_key)), refusal))
-    plan.missing_required = _missing(rules, plan, chosen)
-    return plan
+        # Most days of a week want the same.
+        present = tuple([activity.key for activity in wanted])
+        table = tables.get(present)
+        if table is None:
+            table = tables[present] = (wanted, _stands_alone(rules, wanted, chosen))
+        by_weekday.append(table)
+    return by_weekday
+
+
+def _stands_alone(rules: TownRules, wanted: Sequence[Activity], chosen: set[int]) -> bool:
+    present = dict.fromkeys((activity.key for activity in wanted), 0)
+    return all(
+        not activity.excludes
+        and all(other in present for other in activity.requires)
+        and (activity.key in chosen or _has_bringer(rules, activity.key, present))
+        for activity in wanted
+    )
 
 
 def _couple(

@@ -2,27 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from agenda_svc.domain.activity import Activity
 from agenda_svc.domain.calendar import Closure, SchoolCalendar
 from agenda_svc.domain.cutoffs import cutoff_at
-from agenda_svc.domain.days import activity_in, day_in, day_number
+from agenda_svc.domain.days import activity_in, day_in, day_number, iso_weekday
 from agenda_svc.domain.refusals import Reason, Refusal
 
 _MAX_REMEMBERED = 100_000
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class SessionFacts:
-    """What holds for one activity on one day whoever books; ``closed`` is ready to be given as an answer."""
+    """What holds for one activity on one day whoever books; ``closed`` is ready to be given as an answer.
+
+    ``bookable_until`` sums up closure, weekday and limit: before it nothing of the town's rules is in the way.
+    """
 
     closed: Refusal | None
+    bookable_until: datetime
     booking_limit: datetime | None
     cancellation_limit: datetime | None
+
+
+class _Facts(dict[int, SessionFacts]):
+    """Facts by session key, worked out at the first question; a plain look-up afterwards."""
+
+    def __init__(self, work_out: Callable[[int], SessionFacts]) -> None:
+        super().__init__()
+        self._work_out = work_out
+
+    def __missing__(self, key: int) -> SessionFacts:
+        if len(self) >= _MAX_REMEMBERED:
+            self.clear()
+        facts = self[key] = self._work_out(key)
+        return facts
 
 
 class TownRules:
@@ -51,7 +71,8 @@ class TownRules:
             for activity in self.activities
         }
         self._closures = tuple(closures)
-        self._facts: dict[int, SessionFacts] = {}
+        self.facts_of = _Facts(self._work_out)
+        self._closings: dict[str, Refusal] = {}
 
     def today(self, now: datetime) -> int:
         """The town's own day: it changes at its midnight, not at Greenwich's."""
@@ -59,12 +80,7 @@ class TownRules:
 
     def facts(self, key: int) -> SessionFacts:
         """What holds for a session; worked out at the first question."""
-        facts = self._facts.get(key)
-        if facts is None:
-            if len(self._facts) >= _MAX_REMEMBERED:
-                self._facts.clear()
-            facts = self._facts[key] = self._work_out(self.by_key[activity_in(key)], day_in(key))
-        return facts
+        return self.facts_of[key]
 
     def closed_label(self, activity: Activity, day: int) -> str | None:
         """Why an activity does not take place on a day of its week, ``None`` when it does."""
@@ -76,11 +92,19 @@ class TownRules:
             label = self.calendar.holidays.get(day)
         return label
 
-    def _work_out(self, activity: Activity, day: int) -> SessionFacts:
+    def _closed(self, label: str) -> Refusal:
+        """One object for each reason of the calendar's, however many sessions it closes."""
+        return self._closings.setdefault(label, Refusal(Reason.SITE_CLOSED, label=label))
+
+    def _work_out(self, key: int) -> SessionFacts:
+        activity, day = self.by_key[activity_in(key)], day_in(key)
         label = self.closed_label(activity, day)
         booking, cancelling = activity.booking_cutoff, activity.cancellation_cutoff
+        booking_limit = None if booking is None else cutoff_at(booking, day, self.zone, self.calendar)
+        is_bookable = label is None and iso_weekday(day) in activity.weekdays
         return SessionFacts(
-            closed=None if label is None else Refusal(Reason.SITE_CLOSED, label=label),
-            booking_limit=None if booking is None else cutoff_at(booking, day, self.zone, self.calendar),
+            closed=None if label is None else self._closed(label),
+            bookable_until=(booking_limit or _FOR_EVER) if is_bookable else _NEVER,
+            booking_limit=booking_limit,
             cancellation_limit=None if cancelling is None else cutoff_at(cancelling, day, self.zone, self.calendar),
         )

@@ -83,7 +83,8 @@ class AgendaServicer(AgendaServiceServicer):
 
     async def ApplyBulkEntry(self, request: pb.ApplyBulkEntryRequest, _: Any) -> pb.ApplyBulkEntryResponse:
         ctx = current_context()
-        encode = wire.Encoder(wire.to_bulk_response, pb.ApplyBulkEntryResponse.FromString)
+        to_message = wire.to_compact_response if request.compact else wire.to_bulk_response
+        encode = wire.Encoder(to_message, pb.ApplyBulkEntryResponse.FromString)
         command = command_of(ctx, "ApplyBulkEntry", request)
         body = await apply_bulk_entry(ctx, self._desk, command, wire.bulk_entry(request.entry), encode)
         return encode.message(body)

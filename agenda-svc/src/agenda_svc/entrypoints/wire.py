@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Generic, Protocol, TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
 from preau.agenda.v1 import agenda_service_pb2 as pb
-from preau_chassis.wire import date_from_wire, parse_int_id, parse_uuid
+from preau_chassis.wire import date_from_wire, parse_int_id, parse_uuid, timestamp_to_wire
 from preau_kernel.errors import InvalidError
 
 from agenda_svc.application.bulk_entry import Action, BulkEntry, BulkOutcome
@@ -59,20 +60,22 @@ def to_date(day: int) -> Date:
 
 
 def to_timestamp(instant: datetime | None) -> Timestamp | None:
-    if instant is None:
-        return None
-    result = Timestamp()
-    result.FromDatetime(instant)
-    return result
+    return None if instant is None else timestamp_to_wire(instant)
 
 
 def child_ids(texts: Iterable[str]) -> list[str]:
     """In canonical spelling, or ``INVALID/INVALID_ID``."""
-    return [str(parse_uuid(text, "child_ids")) for text in texts]
+    return [_canonical(text, "child_ids") for text in texts]
 
 
 def activity_ids(texts: Iterable[str]) -> list[str]:
-    return [str(parse_uuid(text, "activity_ids")) for text in texts]
+    return [_canonical(text, "activity_ids") for text in texts]
+
+
+@lru_cache(16_384)
+def _canonical(text: str, field: str) -> str:
+    # The same few activities all day long: parsing a UUID costs more than looking it up.
+    return str(parse_uuid(text, field))
 
 
 def reservation_ids(texts: Sequence[str]) -> list[int]:
@@ -225,25 +228,57 @@ def to_bulk_rows(outcome: BulkOutcome, slots: Iterable[Slot]) -> list[pb.BulkRow
 
 
 def to_skipped(outcome: BulkOutcome) -> list[pb.SkippedRow]:
+    by_key, child_ids = outcome.rules.by_key, outcome.child_ids
+    # A closed day skips a row for each activity, all for one reason: the parts are made once.
+    dates: dict[int, Date] = {}
+    refusals: dict[int, pb.Refusal] = {}
+    rows: list[pb.SkippedRow] = []
+    for (child_key, key), refusal in outcome.skipped:
+        day = day_in(key)
+        date = dates.get(day) or dates.setdefault(day, to_date(day))
+        told = refusals.get(id(refusal)) or refusals.setdefault(id(refusal), to_refusal(refusal))
+        activity_id = by_key[activity_in(key)].id
+        rows.append(pb.SkippedRow(child_id=child_ids[child_key], activity_id=activity_id, day=date, refusal=told))
+    return rows
+
+
+def to_skipped_days(outcome: BulkOutcome) -> list[pb.SkippedDays]:
+    """A closed day skips a row for each activity, a holiday a dozen of them, all for one reason."""
+    # Refusals are few objects used for many rows; telling them apart by value would cost more than it saves.
+    groups: dict[tuple[int, int, int], tuple[Refusal, list[int]]] = {}
+    for (child_key, key), refusal in outcome.skipped:
+        group = groups.setdefault((child_key, activity_in(key), id(refusal)), (refusal, []))
+        group[1].append(day_in(key))
     by_key = outcome.rules.by_key
     return [
-        pb.SkippedRow(
+        pb.SkippedDays(
             child_id=outcome.child_ids[child_key],
-            activity_id=by_key[activity_in(key)].id,
-            day=to_date(day_in(key)),
+            activity_id=by_key[activity_key].id,
+            days=days,
             refusal=to_refusal(refusal),
         )
-        for (child_key, key), refusal in outcome.skipped
+        for (child_key, activity_key, _), (refusal, days) in groups.items()
     ]
 
 
 def to_bulk_response(outcome: BulkOutcome) -> pb.ApplyBulkEntryResponse:
+    message = _counts(outcome)
+    message.created.extend(to_bulk_rows(outcome, outcome.created))
+    message.removed.extend(to_bulk_rows(outcome, (row.slot for row in outcome.removed)))
+    message.skipped.extend(to_skipped(outcome))
+    return message
+
+
+def to_compact_response(outcome: BulkOutcome) -> pb.ApplyBulkEntryResponse:
+    message = _counts(outcome)
+    message.skipped_days.extend(to_skipped_days(outcome))
+    return message
+
+
+def _counts(outcome: BulkOutcome) -> pb.ApplyBulkEntryResponse:
     return pb.ApplyBulkEntryResponse(
         created_count=len(outcome.created),
         removed_count=len(outcome.removed),
-        created=to_bulk_rows(outcome, outcome.created),
-        removed=to_bulk_rows(outcome, (row.slot for row in outcome.removed)),
-        skipped=to_skipped(outcome),
         revision=outcome.revision,
         entry_id=str(outcome.entry_id) if outcome.entry_id else "",
         hold_expires_at=to_timestamp(outcome.hold_expires_at),

@@ -69,6 +69,8 @@ CREATE TABLE tariff (
   valid_to date,
   resident_minor integer NOT NULL CHECK (resident_minor >= 0),
   non_resident_minor integer NOT NULL CHECK (non_resident_minor >= 0),
+  -- Whether a line was ever priced by it.
+  is_used boolean NOT NULL DEFAULT false,
   PRIMARY KEY (tenant_id, key),
   UNIQUE (tenant_id, id),
   FOREIGN KEY (tenant_id, activity_key) REFERENCES activity (tenant_id, key),

@@ -21,8 +21,6 @@ CREATE INDEX charge_line_pending ON charge_line (tenant_id, household_key) WHERE
 
 CREATE INDEX charge_line_of_invoice ON charge_line (tenant_id, invoice_id) WHERE invoice_id IS NOT NULL;
 
-CREATE INDEX charge_line_of_tariff ON charge_line (tenant_id, tariff_key);
-
 CREATE TABLE counter (
   tenant_id integer NOT NULL,
   till_code text NOT NULL,

@@ -1,54 +1,77 @@
--- Prices a whole bulk entry in one statement. Answers 'APPLIED', 'SEEN', 'GAP', or what is missing; the caller rolls back then.
+-- Prices the bulk entries that waited together, one message of the town each, in their order. Answers 'APPLIED', or the
+-- first thing that is in the way ('HOUSEHOLD_UNKNOWN', 'SEEN', 'GAP', 'ACTIVITY_UNKNOWN', 'TARIFF_MISSING'); the caller
+-- rolls back then. The lines' columns follow each other: p_owners tells the message (1, 2, ...) that a line belongs to,
+-- p_children and p_activities the places of its ids in p_child_ids and p_activity_ids.
 CREATE FUNCTION billing_hold(
-  p_household uuid, p_revision bigint, p_hold_expires_at timestamptz,
-  p_reservations bigint[], p_children uuid[], p_activities uuid[], p_child_indexes integer[], p_activity_indexes integer[],
-  p_days integer[]
-) RETURNS text LANGUAGE plpgsql AS $$
+  p_households uuid[], p_revisions bigint[], p_hold_expires_at timestamptz[],
+  p_child_ids uuid[], p_activity_ids uuid[],
+  p_owners integer[], p_reservations bigint[], p_children integer[], p_activities integer[], p_days integer[]
+) RETURNS text LANGUAGE plpgsql
+-- Plans that do for empty tables and for full ones: tables by index, never row by row what can be hashed once.
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+SET enable_nestloop = off
+SET enable_mergejoin = off
+AS $$
 DECLARE
   tenant integer := current_setting('app.tenant_id')::integer;
-  h household%ROWTYPE;
-  has_other boolean;
+  answer text;
+  household_keys integer[];
+  residents boolean[];
+  with_others integer[];
   child_keys integer[];
   activity_keys integer[];
   priced integer;
 BEGIN
-  SELECT * INTO h FROM household WHERE tenant_id = tenant AND household_id = p_household FOR UPDATE;
-  IF NOT FOUND OR h.version = 0 THEN
-    RETURN 'HOUSEHOLD_UNKNOWN';
-  ELSIF p_revision <= h.revision THEN
-    RETURN 'SEEN';
-  ELSIF p_revision > h.revision + 1 THEN
-    RETURN 'GAP';
+  WITH locked AS MATERIALIZED (
+    SELECT h.key, h.household_id, h.revision, h.is_resident FROM household h
+     WHERE h.tenant_id = tenant AND h.household_id = ANY (p_households) AND h.version > 0 ORDER BY h.household_id FOR UPDATE
+  ), told AS (
+    SELECT m.number, l.key, l.is_resident,
+           CASE WHEN l.key IS NULL THEN 'HOUSEHOLD_UNKNOWN'
+                WHEN m.revision < l.revision + m.turn THEN 'SEEN'
+                WHEN m.revision > l.revision + m.turn THEN 'GAP' END AS problem
+      FROM (SELECT u.*, row_number() OVER (PARTITION BY u.household_id ORDER BY u.number) AS turn
+              FROM unnest(p_households, p_revisions) WITH ORDINALITY u (household_id, revision, number)) m
+      LEFT JOIN locked l ON l.household_id = m.household_id
+  )
+  SELECT array_agg(t.key ORDER BY t.number), array_agg(t.is_resident ORDER BY t.number),
+         (array_agg(t.problem ORDER BY t.number) FILTER (WHERE t.problem IS NOT NULL))[1]
+    INTO household_keys, residents, answer FROM told t;
+  IF answer IS NOT NULL THEN
+    RETURN answer;
   END IF;
-  has_other := EXISTS (SELECT FROM charge_line l WHERE l.tenant_id = tenant AND l.household_key = h.key AND l.status = 1);
-  -- The few ids are looked up once, not once per row.
+  -- Subqueries that are never made into joins: one look into an index each.
+  with_others := ARRAY (
+    SELECT k.key FROM unnest(household_keys) k (key)
+     WHERE (SELECT true FROM charge_line l WHERE l.tenant_id = tenant AND l.household_key = k.key AND l.status = 1 LIMIT 1));
   child_keys := ARRAY (
-    SELECT k.key FROM unnest(p_children) WITH ORDINALITY c (id, rank)
-    LEFT JOIN child k ON k.tenant_id = tenant AND k.child_id = c.id ORDER BY c.rank);
+    SELECT (SELECT k.key FROM child k WHERE k.tenant_id = tenant AND k.child_id = c.id)
+      FROM unnest(p_child_ids) WITH ORDINALITY c (id, rank) ORDER BY c.rank);
   IF array_position(child_keys, NULL) IS NOT NULL THEN
-    INSERT INTO child (tenant_id, child_id) SELECT tenant, c FROM unnest(p_children) c ON CONFLICT DO NOTHING;
+    INSERT INTO child (tenant_id, child_id) SELECT DISTINCT tenant, c.id FROM unnest(p_child_ids) c (id) ORDER BY c.id ON CONFLICT DO NOTHING;
     child_keys := ARRAY (
-      SELECT k.key FROM unnest(p_children) WITH ORDINALITY c (id, rank)
-      JOIN child k ON k.tenant_id = tenant AND k.child_id = c.id ORDER BY c.rank);
+      SELECT (SELECT k.key FROM child k WHERE k.tenant_id = tenant AND k.child_id = c.id)
+        FROM unnest(p_child_ids) WITH ORDINALITY c (id, rank) ORDER BY c.rank);
   END IF;
   activity_keys := ARRAY (
-    SELECT a.key FROM unnest(p_activities) WITH ORDINALITY x (id, rank)
-    LEFT JOIN activity a ON a.tenant_id = tenant AND a.activity_id = x.id AND a.version > 0 ORDER BY x.rank);
+    SELECT (SELECT a.key FROM activity a WHERE a.tenant_id = tenant AND a.activity_id = x.id AND a.version > 0)
+      FROM unnest(p_activity_ids) WITH ORDINALITY x (id, rank) ORDER BY x.rank);
   IF array_position(activity_keys, NULL) IS NOT NULL THEN
     RETURN 'ACTIVITY_UNKNOWN';
   END IF;
   WITH price AS MATERIALIZED (
-    SELECT t.key, t.activity_key, t.valid_from, t.valid_to,
-           CASE WHEN h.is_resident THEN t.resident_minor ELSE t.non_resident_minor END AS minor
+    SELECT t.key, t.activity_key, t.valid_from, t.valid_to, t.resident_minor, t.non_resident_minor
       FROM tariff t WHERE t.tenant_id = tenant AND t.activity_key = ANY (activity_keys)
   ), line AS MATERIALIZED (
-    SELECT r.reservation_id, child_keys[r.child_index + 1] AS child_key, activity_keys[r.activity_index + 1] AS activity_key,
+    SELECT r.owner, r.reservation_id, child_keys[r.child] AS child_key, activity_keys[r.activity] AS activity_key,
            DATE '1970-01-01' + r.day AS day
-      FROM unnest(p_reservations, p_child_indexes, p_activity_indexes, p_days) AS r (reservation_id, child_index, activity_index, day)
+      FROM unnest(p_owners, p_reservations, p_children, p_activities, p_days) AS r (owner, reservation_id, child, activity, day)
   )
   INSERT INTO charge_line (
     tenant_id, reservation_id, household_key, child_key, activity_key, day, price_minor, tariff_key, is_resident)
-  SELECT tenant, l.reservation_id, h.key, l.child_key, l.activity_key, l.day, p.minor, p.key, h.is_resident
+  SELECT tenant, l.reservation_id, household_keys[l.owner], l.child_key, l.activity_key, l.day,
+         CASE WHEN residents[l.owner] THEN p.resident_minor ELSE p.non_resident_minor END, p.key, residents[l.owner]
     FROM line l
     JOIN price p ON p.activity_key = l.activity_key AND p.valid_from <= l.day AND (p.valid_to IS NULL OR p.valid_to >= l.day)
    ORDER BY l.reservation_id;
@@ -56,12 +79,27 @@ BEGIN
   IF priced <> cardinality(p_reservations) THEN
     RETURN 'TARIFF_MISSING';
   END IF;
+  IF EXISTS (SELECT FROM tariff t WHERE t.tenant_id = tenant AND t.activity_key = ANY (activity_keys) AND NOT t.is_used) THEN
+    PERFORM billing_note_tariffs(tenant, p_reservations, activity_keys);
+  END IF;
   -- The earliest end of what is held: a promise to the parent must never be too long.
-  UPDATE household SET revision = p_revision,
-      hold_expires_at = CASE WHEN has_other THEN LEAST(h.hold_expires_at, p_hold_expires_at) ELSE p_hold_expires_at END
-    WHERE tenant_id = tenant AND key = h.key;
+  UPDATE household h SET
+      revision = (SELECT max(m.revision) FROM unnest(household_keys, p_revisions) m (key, revision) WHERE m.key = h.key),
+      hold_expires_at = LEAST(
+        (SELECT min(m.ends_at) FROM unnest(household_keys, p_hold_expires_at) m (key, ends_at) WHERE m.key = h.key),
+        CASE WHEN h.key = ANY (with_others) THEN h.hold_expires_at END)
+    WHERE h.tenant_id = tenant AND h.key = ANY (household_keys);
   RETURN 'APPLIED';
 END $$;
+
+-- A tariff that has priced a line keeps its prices for ever. Told once, so that the lines need no index for the question.
+CREATE FUNCTION billing_note_tariffs(p_tenant integer, p_reservations bigint[], p_activity_keys integer[]) RETURNS void
+LANGUAGE sql AS $$
+  UPDATE tariff t SET is_used = true
+   WHERE t.tenant_id = p_tenant AND t.activity_key = ANY (p_activity_keys) AND NOT t.is_used
+     AND t.key IN (SELECT l.tariff_key FROM charge_line l
+                    WHERE l.tenant_id = p_tenant AND l.reservation_id = ANY (p_reservations) AND l.status IN (1, 2, 3))
+$$;
 
 -- One page of the basket, its totals and the revision it shows, in one round trip.
 CREATE FUNCTION billing_basket(

@@ -9,7 +9,7 @@ from preau_kernel.ids import IdFactory
 
 from billing_svc.application.credit_invoice import cancel_unpaid_invoice, credit_paid_lines
 from billing_svc.application.ports import Books
-from billing_svc.application.records import BasketLines, HouseholdRecord
+from billing_svc.application.records import BasketEntry, BasketLines, HouseholdRecord
 from billing_svc.domain.errors import InvoiceNotFoundError, NotReadyError, RevisionGapError
 from billing_svc.domain.revisions import Step, next_step
 from billing_svc.domain.settlement import RESERVATIONS_CANCELLED
@@ -27,6 +27,13 @@ async def hold_reservations(
     if answer == "GAP":
         raise RevisionGapError(-1, revision)
     raise NotReadyError(answer)
+
+
+async def hold_together(entries: Sequence[BasketEntry], books: Books) -> None:
+    """Price several entries at once; any that cannot be is the failure of all, and they are to be told one by one."""
+    answer = await books.hold_all(entries)
+    if answer != "APPLIED":
+        raise NotReadyError(answer)
 
 
 async def enter(household_id: str, revision: int, books: Books) -> HouseholdRecord | None:

@@ -13,6 +13,7 @@ from preau_kernel.context import Context
 from billing_svc.application.records import (
     AlertRecord,
     AttemptRecord,
+    BasketEntry,
     BasketLines,
     HouseholdNames,
     HouseholdRecord,
@@ -55,6 +56,10 @@ class Bookings(Protocol):
 
     async def hold(self, household_id: str, revision: int, hold_expires_at: datetime, lines: BasketLines) -> str:
         """Price and add lines in one statement: ``APPLIED``, ``SEEN``, ``GAP``, or the name of what is missing."""
+        ...
+
+    async def hold_all(self, entries: Sequence[BasketEntry]) -> str:
+        """The same for several events, in their order; the first answer that is not ``APPLIED`` is that of all."""
         ...
 
     async def live_lines(self, household: HouseholdRecord, reservation_ids: Sequence[int]) -> list[Line]: ...

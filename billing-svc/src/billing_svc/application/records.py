@@ -45,6 +45,16 @@ class BasketLines:
 
 
 @dataclass(frozen=True, slots=True)
+class BasketEntry:
+    """What one event puts into one basket."""
+
+    household_id: str
+    revision: int
+    hold_expires_at: datetime
+    lines: BasketLines
+
+
+@dataclass(frozen=True, slots=True)
 class InvoiceRecord:
     """An invoice as its transactions need it."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -22,16 +22,21 @@ from billing_svc.application.follow_payments import (
     flag_mismatch,
     receive_payment,
 )
-from billing_svc.application.follow_reservations import hold_reservations, renew_hold, withdraw_reservations
+from billing_svc.application.follow_reservations import (
+    hold_reservations,
+    hold_together,
+    renew_hold,
+    withdraw_reservations,
+)
 from billing_svc.application.ports import Books
-from billing_svc.application.records import BasketLines, TownRecord
+from billing_svc.application.records import BasketEntry, BasketLines, TownRecord
 from billing_svc.domain.errors import NotReadyError, RevisionGapError
 from billing_svc.domain.withdrawal import Cause
 
 _GAP_SECONDS = 0.1
 _PROJECTION_SECONDS = 0.5
 # Entries of a town that wait together are priced in one transaction; more at once would keep its families waiting.
-_GROUP = 16
+_GROUP = 32
 
 MessageT = TypeVar("MessageT")
 Handler = Callable[[UnitOfWork, Any, Envelope], Awaitable[None]]
@@ -74,6 +79,7 @@ class Listener:
                 },
                 group=_GROUP,
                 grouped=(agenda.ReservationsHeld, agenda.HoldsRenewed),
+                joint={agenda.ReservationsHeld: self.on_held_together},
             ),
             Consumer(
                 durable="billing-payments",
@@ -112,21 +118,21 @@ class Listener:
         await self.books_of(uow).put_activity(told.activity_id, told.name, int(told.kind), told.position, told.version)
 
     async def on_held(self, uow: UnitOfWork, told: agenda.ReservationsHeld, envelope: Envelope) -> None:
-        rows = told.rows
-        lines = BasketLines(
-            reservation_ids=list(rows.reservation_ids),
-            child_ids=list(rows.child_ids),
-            activity_ids=list(rows.activity_ids),
-            child_indexes=list(rows.child_indexes),
-            activity_indexes=list(rows.activity_indexes),
-            days=list(rows.days),
-        )
-        ends_at = timestamp_from_wire(told.hold_expires_at)
+        entry = _entry(told)
         await self._in_order(
             envelope,
             told.household_id,
-            hold_reservations(told.household_id, told.revision, ends_at, lines, self.books_of(uow)),
+            hold_reservations(
+                entry.household_id, entry.revision, entry.hold_expires_at, entry.lines, self.books_of(uow)
+            ),
         )
+
+    async def on_held_together(
+        self, uow: UnitOfWork, messages: Sequence[tuple[agenda.ReservationsHeld, Envelope]]
+    ) -> None:
+        await hold_together([_entry(told) for told, _ in messages], self.books_of(uow))
+        for told, envelope in messages:
+            self.announce(int(envelope.context.tenant_id), told.household_id)
 
     async def on_cancelled(self, uow: UnitOfWork, told: agenda.ReservationsCancelled, envelope: Envelope) -> None:
         await self._withdraw(uow, told, Cause.CANCELLED, envelope)
@@ -196,6 +202,19 @@ class Listener:
     async def _in_order(self, envelope: Envelope, household_id: str, handling: Awaitable[None]) -> None:
         await _when_ready(handling)
         self.announce(int(envelope.context.tenant_id), household_id)
+
+
+def _entry(told: agenda.ReservationsHeld) -> BasketEntry:
+    rows = told.rows
+    lines = BasketLines(
+        reservation_ids=list(rows.reservation_ids),
+        child_ids=list(rows.child_ids),
+        activity_ids=list(rows.activity_ids),
+        child_indexes=list(rows.child_indexes),
+        activity_indexes=list(rows.activity_indexes),
+        days=list(rows.days),
+    )
+    return BasketEntry(told.household_id, told.revision, timestamp_from_wire(told.hold_expires_at), lines)
 
 
 async def _when_ready(handling: Awaitable[None]) -> None:

@@ -70,13 +70,13 @@ class BulkEntriesController(Controller):
             ApplyBulkEntryRequest(
                 request_id=caller.request_id(idempotency_key),
                 entry=mapping.wire_bulk_entry(data),
-                counts_only=True,
+                compact=True,
             ),
         )
         return BulkResult(
             created=done.created_count,
             removed=done.removed_count,
-            skipped=mapping.skipped(done.skipped),
+            skipped=mapping.skipped(done.skipped) or mapping.skipped_days(done.skipped_days),
             entry_id=done.entry_id,
             hold_expires_at=mapping.instant(done.hold_expires_at),
             undo_until=mapping.instant(done.undo_until),

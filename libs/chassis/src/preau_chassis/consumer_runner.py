@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ from preau_kernel.errors import DomainError, ErrorKind
 from preau_kernel.ids import TenantId, tenant_slug
 
 from preau_chassis.consumers import Consumer, Envelope, RetryLater
-from preau_chassis.database import Database
+from preau_chassis.database import Database, UnitOfWork
 from preau_chassis.dead_letters import REPLAY_HEADER, bury
 from preau_chassis.errors import TRANSIENT
 from preau_chassis.logs import get_logger
@@ -172,16 +173,14 @@ class ConsumerRunner:
             async with self._database.unit_of_work(envelopes[0].context) as uow:
                 ids = [envelope.event_id for envelope in envelopes]
                 rows = await uow.fetch(_SEEN_MANY, envelopes[0].context.tenant_id, self._consumer.durable, ids)
-                fresh = {row[0] for row in rows}
-                for message, envelope in zip(messages, envelopes, strict=True):
-                    if envelope.event_id not in fresh:
-                        continue
-                    fresh.discard(envelope.event_id)
-                    kind = self._consumer.types[envelope.type]
-                    with self._hop(message, envelope.type) as hop:
-                        hop.set("preau.tenant", envelope.context.tenant_slug)
-                        hop.set("preau.outcome", "done")
-                        await self._consumer.handlers[kind](uow, kind.FromString(message.data), envelope)
+                fresh = {row[0]: None for row in rows}
+                new = [
+                    (message, envelope)
+                    for message, envelope in zip(messages, envelopes, strict=True)
+                    if fresh.pop(envelope.event_id, envelope) is None
+                ]
+                for type_name, alike in itertools.groupby(new, key=lambda pair: pair[1].type):
+                    await self._handle_alike(uow, type_name, list(alike))
                 await uow.commit()
         except Exception as error:  # noqa: BLE001 - the boundary: one bad message must not stop the others
             _log.debug("messages.apart", count=len(messages), error_type=type(error).__qualname__)
@@ -193,6 +192,26 @@ class ConsumerRunner:
         durable, town = self._consumer.durable, envelopes[0].context.tenant_slug
         _log.info("messages", consumer=durable, outcome="done", tenant=town, count=len(messages), duration_ms=duration)
         return True
+
+    async def _handle_alike(self, uow: UnitOfWork, type_name: str, alike: Sequence[tuple[Msg, Envelope]]) -> None:
+        """Messages of one type, at once where the consumer says how."""
+        kind = self._consumer.types[type_name]
+        joint = self._consumer.joint.get(kind)
+        with contextlib.ExitStack() as hops:
+            if joint is not None:
+                for message, envelope in alike:
+                    self._enter(hops, message, envelope)
+                await joint(uow, [(kind.FromString(message.data), envelope) for message, envelope in alike])
+                return
+            for message, envelope in alike:
+                with contextlib.ExitStack() as hop:
+                    self._enter(hop, message, envelope)
+                    await self._consumer.handlers[kind](uow, kind.FromString(message.data), envelope)
+
+    def _enter(self, hops: contextlib.ExitStack, message: Msg, envelope: Envelope) -> None:
+        hop = hops.enter_context(self._hop(message, envelope.type))
+        hop.set("preau.tenant", envelope.context.tenant_slug)
+        hop.set("preau.outcome", "done")
 
     def _hop(self, message: Msg, type_name: str) -> Hop:
         headers = message.headers or {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,7 @@ from preau_kernel.context import Context
 from preau_chassis.database import UnitOfWork
 
 Handler = Callable[[UnitOfWork, Any, "Envelope"], Awaitable[None]]
+JointHandler = Callable[[UnitOfWork, Sequence[tuple[Any, "Envelope"]]], Awaitable[None]]
 
 
 class RetryLater(Exception):  # noqa: N818 - not an error: a handler's way to say "not yet"
@@ -45,6 +46,7 @@ class Consumer:
     Types without a handler are passed over. ``group`` messages of one town at most share a unit of work when they wait
     anyway, if all are of the ``grouped`` types; if one of them fails, all are done again one by one, so their handlers
     must leave nothing behind but their rows, and take no lock that a command waits for (a document's number).
+    ``joint`` names the handler that takes messages of a type that follow each other in such a group at once.
     """
 
     durable: str
@@ -53,6 +55,7 @@ class Consumer:
     handlers: Mapping[type[Message], Handler]
     group: int = 1
     grouped: tuple[type[Message], ...] = ()
+    joint: Mapping[type[Message], JointHandler] = field(default_factory=dict)
     types: Mapping[str, type[Message]] = field(init=False, repr=False)
     grouped_types: frozenset[str] = field(init=False, repr=False)
 

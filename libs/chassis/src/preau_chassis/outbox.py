@@ -6,18 +6,17 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-import nats.errors
 from nats.aio.client import Client as Nats
-from nats.js import api
-from nats.js.errors import Error as JetStreamError
 from opentelemetry.trace import SpanKind, Status, StatusCode
 from preau_kernel.errors import DomainError
 
+from preau_chassis.batch_publisher import BROKER_ERRORS, BatchPublisher, Outgoing
 from preau_chassis.database import Database
 from preau_chassis.events import OutboxEvent, outbox_event
 from preau_chassis.logs import get_logger
 from preau_chassis.messaging import ensure_stream, event_headers, stream_of
 from preau_chassis.pool import DRIVER_ERRORS
+from preau_chassis.spans import LightSpan
 from preau_chassis.telemetry import parse_traceparent, start_span, traceparent_of
 
 __all__ = ["OutboxEvent", "OutboxRelay", "outbox_event"]
@@ -30,6 +29,7 @@ _SWEEP_SECONDS = 1.0
 _ACK_SECONDS = 5.0
 _RETRY_SECONDS = 1.0
 _STUCK_SECONDS = 30.0
+_SAMPLED = frozenset("13579bdf")  # the last digit of a traceparent's flags when its trace is sampled
 
 _DUE = f"""
 SELECT id, tenant_id, event_id, subject, type, body, traceparent, created_at FROM outbox
@@ -37,7 +37,17 @@ WHERE published_at IS NULL ORDER BY id LIMIT {_BATCH}"""
 _MARK = "UPDATE outbox SET published_at = now() WHERE id = ANY($1::bigint[]) AND published_at IS NULL"
 _OLDEST = "SELECT extract(epoch FROM now() - min(created_at)) FROM outbox WHERE published_at IS NULL"
 
-_BROKER_ERRORS = (nats.errors.Error, JetStreamError, TimeoutError, OSError)
+
+def _span(row: Any) -> LightSpan | None:
+    parent = parse_traceparent(row["traceparent"])
+    if parent is None:
+        return None
+    attributes = {
+        "messaging.system": "nats",
+        "messaging.destination.name": row["subject"],
+        "messaging.message.id": str(row["event_id"]),
+    }
+    return start_span(f"publish {row['type']}", SpanKind.PRODUCER, parent, attributes)
 
 
 class OutboxRelay:
@@ -46,7 +56,7 @@ class OutboxRelay:
     def __init__(self, *, service: str, nats_client: Nats, replicas: int = 1) -> None:
         self._service = service
         self._nats = nats_client
-        self._jetstream = nats_client.jetstream(timeout=_ACK_SECONDS)
+        self._publisher = BatchPublisher(nats_client, seconds=_ACK_SECONDS)
         self._replicas = replicas
         self._nudged = asyncio.Event()
         self._has_stream = False
@@ -62,7 +72,7 @@ class OutboxRelay:
             try:
                 while await self.publish_batch(raw) == _BATCH:
                     pass
-            except _BROKER_ERRORS as error:
+            except BROKER_ERRORS as error:
                 if raw.is_closed():
                     raise
                 await self._wait_for_broker(raw, error)
@@ -88,41 +98,34 @@ class OutboxRelay:
     async def _publish(self, raw: Any, rows: Sequence[Any]) -> None:
         # Sent in order, acknowledged in any order. What follows a failure is marked only if it was acknowledged too,
         # and a repeated publication is dropped by the broker's window or by the reader's inbox.
-        results = await asyncio.gather(*(self._publish_one(row) for row in rows), return_exceptions=True)
-        published = [
-            row["id"] for row, result in zip(rows, results, strict=True) if not isinstance(result, BaseException)
-        ]
+        spans = [_span(row) if row["traceparent"][-1:] in _SAMPLED else None for row in rows]
+        results = await self._publisher.publish(
+            [self._outgoing(row, span) for row, span in zip(rows, spans, strict=True)]
+        )
+        for row, span, problem in zip(rows, spans, results, strict=True):
+            # A failure is told even when its trace is not sampled.
+            told = span or (None if problem is None else _span(row))
+            if told is not None:
+                if problem is not None:
+                    told.set_status(Status(StatusCode.ERROR, type(problem).__name__))
+                told.end()
+        published = [row["id"] for row, problem in zip(rows, results, strict=True) if problem is None]
         if published:
             await raw.execute(_MARK, published)
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
+        for problem in results:
+            if problem is not None:
+                raise problem
 
-    async def _publish_one(self, row: Any) -> api.PubAck:
-        parent = parse_traceparent(row["traceparent"])
-        attributes = {
-            "messaging.system": "nats",
-            "messaging.destination.name": row["subject"],
-            "messaging.message.id": str(row["event_id"]),
-        }
-        position = start_span(f"publish {row['type']}", SpanKind.PRODUCER, parent, attributes) if parent else None
+    def _outgoing(self, row: Any, span: LightSpan | None) -> Outgoing:
         headers = event_headers(
             event_id=row["event_id"],
             type_name=row["type"],
             service=self._service,
             tenant_id=row["tenant_id"],
             at=row["created_at"],
-            traceparent=traceparent_of(position) if position is not None else "",
+            traceparent=row["traceparent"] if span is None else traceparent_of(span),
         )
-        try:
-            return await self._jetstream.publish(row["subject"], row["body"], headers=headers)
-        except _BROKER_ERRORS as error:
-            if position is not None:
-                position.set_status(Status(StatusCode.ERROR, type(error).__name__))
-            raise
-        finally:
-            if position is not None:
-                position.end()
+        return Outgoing(row["subject"], row["body"], headers)
 
     async def _wait_for_broker(self, raw: Any, error: Exception) -> None:
         self._has_stream = False

@@ -24,6 +24,7 @@ from preau_chassis.dead_letters import replay_dead_letters
 from preau_chassis.delivery_watch import watch_deliveries
 from preau_chassis.jobs import purge_jobs, run_job
 from preau_chassis.logs import configure_logs, get_logger
+from preau_chassis.memory import settle_collector
 from preau_chassis.messaging import DEAD_LETTER_STREAM, close_nats, connect_nats, ensure_stream, stream_of
 from preau_chassis.migrations import run_migrations
 from preau_chassis.outbox import Leader, OutboxRelay
@@ -119,6 +120,7 @@ async def _start(
     parts = await definition.build(runtime)
     if parts.close is not None:
         stack.push_async_callback(parts.close)
+    settle_collector()
     loops: list[Loop] = []
     if verb != "serve":
         loops += await _workers(definition, settings, runtime, parts)

@@ -12,6 +12,7 @@ from preau.common.v1.money_pb2 import Money as WireMoney
 from preau_kernel.errors import InvalidError
 from preau_kernel.money import Money
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
@@ -41,9 +42,8 @@ def timestamp_to_wire(instant: datetime) -> Timestamp:
     if instant.tzinfo is None:
         message = "the instant must be aware"
         raise ValueError(message)
-    result = Timestamp()
-    result.FromDatetime(instant)
-    return result
+    since = instant - _EPOCH
+    return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1_000)
 
 
 def timestamp_from_wire(message: Timestamp) -> datetime:

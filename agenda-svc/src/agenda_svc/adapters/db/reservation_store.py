@@ -13,6 +13,8 @@ from preau_kernel.errors import ConflictError, DomainError
 
 from agenda_svc.adapters.db.changes import APPLY_MANY, APPLY_ONE, Write, arguments_of_many, arguments_of_one
 from agenda_svc.adapters.db.combining import Combiner
+from agenda_svc.adapters.db.places import Places, PlacesMemory
+from agenda_svc.adapters.db.reading import READ_MANY, CombinedReader, CommandQuery, arguments_of_reading
 from agenda_svc.application.ports import Change, OfferQuery, Reading, RowsQuery, StoredAnswer
 from agenda_svc.domain.offer import Offer, Row
 from agenda_svc.domain.states import LIVE, Status
@@ -82,19 +84,46 @@ class _Store:
 
 
 class PostgresReservationStore(_Store):
-    """Each call is its own transaction, but for entries that waited together."""
+    """Each call is its own transaction, but for commands that waited together."""
 
     def __init__(self, database: Database) -> None:
         self._runner = database
         self._database = database
         self._combiner = Combiner(self._write_alone, self._write_together)
+        self._reader = CombinedReader(self._read_together)
+        self._places = PlacesMemory()
+
+    async def read_offer(self, ctx: Context, query: OfferQuery, *, lock: bool = False) -> Reading:
+        """A command's places may be a few seconds old where they were plenty; its write fails if they are gone."""
+        wanted = None if lock else CommandQuery.of(query)
+        if wanted is None:
+            return await super().read_offer(ctx, query, lock=lock)
+        reading: Reading = await self._reader.read(ctx.tenant_id, wanted)
+        return reading
 
     async def apply(self, ctx: Context, change: Change) -> bool:
         write = Write.of(ctx, change)
         is_done = await (self._combiner.write(write) if write.only_creates else self._write_alone(write))
-        if is_done and change.event is not None:
+        if not is_done:
+            self._places.forget(ctx.tenant_id, change.counters)
+        elif change.event is not None:
             self._database.nudge()
         return is_done
+
+    async def _read_together(self, tenant_id: int, queries: Sequence[CommandQuery]) -> Sequence[Reading]:
+        # A copy: what is known may be dropped while the rest is read.
+        wanted = set().union(*(query.session_keys for query in queries))
+        known = self._places.of_town(tenant_id, wanted)
+        unknown = sorted(wanted - known.keys())
+        records = await self._database.fetch(READ_MANY, *arguments_of_reading(tenant_id, queries, unknown))
+        keys, places = records[0]["session_keys"], records[0]["places"]
+        if keys is not None:
+            self._places.learn(tenant_id, keys, places)
+            known.update(zip(keys, places, strict=True))
+        return [
+            _reading(record, _rows(record), {key: known[key] for key in query.session_keys if key in known})
+            for record, query in zip(records, queries, strict=True)
+        ]
 
     async def _write_alone(self, write: Write) -> bool:
         try:
@@ -147,7 +176,7 @@ class TransactionReservationStore(_Store):
         yield self
 
 
-def _reading(record: Any, rows: list[Row]) -> Reading:
+def _reading(record: Any, rows: list[Row], places: Places | None = None) -> Reading:
     stored_digest = record["stored_hash"]
     stored = None
     if stored_digest is not None:
@@ -170,7 +199,7 @@ def _reading(record: Any, rows: list[Row]) -> Reading:
         household_key=household_key,
         revision=record["revision"],
         children=children,
-        places=dict(_pairs(record["session_keys"], record["places"])),
+        places=dict(_pairs(record["session_keys"], record["places"])) if places is None else places,
         enrolments=enrolments,
         live={row.slot: row for row in rows if row.status in LIVE},
         child_ids={key: each for each, key in children.items()},

@@ -9,12 +9,12 @@ from uuid import UUID
 
 from preau_chassis.database import UnitOfWork
 
-from billing_svc.application.records import BasketLines, HouseholdRecord
+from billing_svc.application.records import BasketEntry, BasketLines, HouseholdRecord
 from billing_svc.domain.states import LineState
 from billing_svc.domain.withdrawal import Line
 
 _LOCK = "SELECT key, revision FROM household WHERE tenant_id = $1 AND household_id = $2 FOR UPDATE"
-_HOLD = "SELECT billing_hold($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+_HOLD = "SELECT billing_hold($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 _RENEW = """
 WITH basket AS (UPDATE household SET hold_expires_at = $3 WHERE tenant_id = $1 AND key = $2)
 UPDATE invoice_state SET payable_until = $3 WHERE tenant_id = $1 AND household_key = $2 AND status = 1"""
@@ -72,17 +72,38 @@ class SqlBookings:
         await self._uow.execute(_RENEW, self._tenant, household.key, hold_expires_at)
 
     async def hold(self, household_id: str, revision: int, hold_expires_at: datetime, lines: BasketLines) -> str:
+        return await self.hold_all([BasketEntry(household_id, revision, hold_expires_at, lines)])
+
+    async def hold_all(self, entries: Sequence[BasketEntry]) -> str:
+        child_ids: list[str] = []
+        activity_ids: list[str] = []
+        owners: list[int] = []
+        reservations: list[int] = []
+        children: list[int] = []
+        activities: list[int] = []
+        days: list[int] = []
+        for owner, entry in enumerate(entries, 1):
+            lines = entry.lines
+            first_child, first_activity = len(child_ids) + 1, len(activity_ids) + 1
+            child_ids += lines.child_ids
+            activity_ids += lines.activity_ids
+            owners += [owner] * len(lines.reservation_ids)
+            reservations += lines.reservation_ids
+            children += [first_child + index for index in lines.child_indexes]
+            activities += [first_activity + index for index in lines.activity_indexes]
+            days += lines.days
         answer: str = await self._uow.fetchval(
             _HOLD,
-            UUID(household_id),
-            revision,
-            hold_expires_at,
-            lines.reservation_ids,
-            [UUID(child_id) for child_id in lines.child_ids],
-            [UUID(activity_id) for activity_id in lines.activity_ids],
-            lines.child_indexes,
-            lines.activity_indexes,
-            lines.days,
+            [entry.household_id for entry in entries],
+            [entry.revision for entry in entries],
+            [entry.hold_expires_at for entry in entries],
+            child_ids,
+            activity_ids,
+            owners,
+            reservations,
+            children,
+            activities,
+            days,
         )
         return answer
 

@@ -36,8 +36,7 @@ WHERE a.version < EXCLUDED.version"""
 _NOTE_ACTIVITY = "INSERT INTO activity (tenant_id, activity_id) VALUES ($1, $2) ON CONFLICT DO NOTHING"
 _LOCK_ACTIVITY = "SELECT key FROM activity WHERE tenant_id = $1 AND activity_id = $2 FOR UPDATE"
 _TARIFFS = """
-SELECT t.id, t.valid_from, t.valid_to, t.resident_minor, t.non_resident_minor,
-       EXISTS (SELECT FROM charge_line l WHERE l.tenant_id = $1 AND l.tariff_key = t.key) AS is_used
+SELECT t.id, t.valid_from, t.valid_to, t.resident_minor, t.non_resident_minor, t.is_used
 FROM tariff t WHERE t.tenant_id = $1 AND t.activity_key = $2 ORDER BY t.valid_from"""
 _UPDATE_TARIFF = """
 UPDATE tariff SET valid_to = $3, resident_minor = $4, non_resident_minor = $5 WHERE tenant_id = $1 AND id = $2"""

@@ -1079,7 +1079,10 @@ class ApplyBulkEntryRequest(_message.Message):
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     ENTRY_FIELD_NUMBER: _builtins.int
+    COMPACT_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
+    compact: _builtins.bool
+    """A short answer, a tenth of the bytes: created and removed stay empty, the counts tell; skipped_days in place of skipped."""
     @_builtins.property
     def entry(self) -> Global___BulkEntry: ...
     def __init__(
@@ -1087,10 +1090,11 @@ class ApplyBulkEntryRequest(_message.Message):
         *,
         request_id: _builtins.str = ...,
         entry: Global___BulkEntry | None = ...,
+        compact: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["compact", b"compact", "entry", b"entry", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1109,6 +1113,7 @@ class ApplyBulkEntryResponse(_message.Message):
     ENTRY_ID_FIELD_NUMBER: _builtins.int
     HOLD_EXPIRES_AT_FIELD_NUMBER: _builtins.int
     UNDO_UNTIL_FIELD_NUMBER: _builtins.int
+    SKIPPED_DAYS_FIELD_NUMBER: _builtins.int
     created_count: _builtins.int
     removed_count: _builtins.int
     revision: _builtins.int
@@ -1124,6 +1129,10 @@ class ApplyBulkEntryResponse(_message.Message):
     def hold_expires_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def undo_until(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def skipped_days(self) -> _containers.RepeatedCompositeFieldContainer[Global___SkippedDays]:
+        """Only in a compact answer."""
+
     def __init__(
         self,
         *,
@@ -1136,14 +1145,47 @@ class ApplyBulkEntryResponse(_message.Message):
         entry_id: _builtins.str = ...,
         hold_expires_at: _timestamp_pb2.Timestamp | None = ...,
         undo_until: _timestamp_pb2.Timestamp | None = ...,
+        skipped_days: _abc.Iterable[Global___SkippedDays] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["hold_expires_at", b"hold_expires_at", "undo_until", b"undo_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created", b"created", "created_count", b"created_count", "entry_id", b"entry_id", "hold_expires_at", b"hold_expires_at", "removed", b"removed", "removed_count", b"removed_count", "revision", b"revision", "skipped", b"skipped", "undo_until", b"undo_until"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created", b"created", "created_count", b"created_count", "entry_id", b"entry_id", "hold_expires_at", b"hold_expires_at", "removed", b"removed", "removed_count", b"removed_count", "revision", b"revision", "skipped", b"skipped", "skipped_days", b"skipped_days", "undo_until", b"undo_until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ApplyBulkEntryResponse: _TypeAlias = ApplyBulkEntryResponse  # noqa: Y015
+
+@_typing.final
+class SkippedDays(_message.Message):
+    """Rows of one child and activity, skipped for one reason; days since 1970-01-01, growing."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHILD_ID_FIELD_NUMBER: _builtins.int
+    ACTIVITY_ID_FIELD_NUMBER: _builtins.int
+    DAYS_FIELD_NUMBER: _builtins.int
+    REFUSAL_FIELD_NUMBER: _builtins.int
+    child_id: _builtins.str
+    activity_id: _builtins.str
+    @_builtins.property
+    def days(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    @_builtins.property
+    def refusal(self) -> Global___Refusal: ...
+    def __init__(
+        self,
+        *,
+        child_id: _builtins.str = ...,
+        activity_id: _builtins.str = ...,
+        days: _abc.Iterable[_builtins.int] | None = ...,
+        refusal: Global___Refusal | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["refusal", b"refusal"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity_id", b"activity_id", "child_id", b"child_id", "days", b"days", "refusal", b"refusal"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SkippedDays: _TypeAlias = SkippedDays  # noqa: Y015
 
 @_typing.final
 class UndoBulkEntryRequest(_message.Message):
