@@ -260,7 +260,7 @@ async def test_another_household_s_child_and_unknown_activities_are_not_found(wo
 
 async def test_a_compact_answer_tells_the_same_with_counts_and_days(world: World) -> None:
     ours, others = await world.household(), await world.household()
-    autumn = {"period": (date(2025, 9, 1), date(2025, 11, 7))}
+    autumn: dict[str, Any] = {"period": (date(2025, 9, 1), date(2025, 11, 7))}
     full = await world.apply(ours, **autumn)
     request = pb.ApplyBulkEntryRequest(request_id=str(uuid4()), entry=world.entry(others, **autumn), compact=True)
 

@@ -142,6 +142,9 @@ class LeasePool:
 
     def discard(self, fairy: PoolProxiedConnection) -> None:
         self._invalidate(fairy)
+        # The server went away: what idles has died with it, though the loop may not have heard of it yet.
+        while self._idle:
+            self._invalidate(self._idle.pop()[0])
         self._free.release()
 
     def clean_up(self, fairy: PoolProxiedConnection, raw: Any) -> None:
