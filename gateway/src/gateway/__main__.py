@@ -54,7 +54,7 @@ async def serve(settings: GatewaySettings) -> None:
         waiting.cancel()
         serving.result()
         return
-    server.stop()  # type: ignore[no-untyped-call]
+    server.stop()  # type: ignore[no-untyped-call]  # granian is partly typed
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(serving, _STOP_SECONDS)
     log.info("gateway.stopped")

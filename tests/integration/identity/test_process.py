@@ -110,7 +110,11 @@ async def test_calls_without_a_token_are_refused_but_for_the_three_public_ones(s
 
 
 async def test_an_operator_makes_the_next_key_by_hand_and_only_one(stub: Stub, environment: Environment) -> None:
-    await call(stub.GetJwks, pb.GetJwksRequest(), timeout=10, token="")
+    async def published() -> int:
+        answer = await call(stub.GetJwks, pb.GetJwksRequest(), timeout=10, token="")
+        return len(json.loads(answer.jwks_json)["keys"])
+
+    before = await published()
     command = [sys.executable, "-m", "identity_svc", "rotate-keys"]
     said = []
     for _ in range(2):
@@ -118,8 +122,11 @@ async def test_an_operator_makes_the_next_key_by_hand_and_only_one(stub: Stub, e
             subprocess.run, command, env=environment, capture_output=True, text=True, check=True
         )
         said.append(done.stdout)
-    assert said[0].startswith("new signing key ")
+    # The keys are the platform's: another test may have published the next one already.
+    is_new = said[0].startswith("new signing key ")
+    assert is_new or said[0] == "a next key is published already\n"
     assert said[1] == "a next key is published already\n"
+    assert before + is_new >= 2
 
 
 def test_production_refuses_quick_hashes_and_a_demonstration_clock(environment: Environment) -> None:

@@ -23,7 +23,7 @@ class PreciseJson(OpenAPIRenderPlugin):
         super().__init__(path=["/", "/openapi.json"], media_type=MediaType.JSON)
         self._rendered: bytes | None = None
 
-    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:  # noqa: ARG002
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:  # noqa: ARG002 - Litestar's signature
         if self._rendered is None:
             self._rendered = msgspec.json.encode(precise(openapi_schema))
         return self._rendered
