@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from agenda_svc.adapters.db.changes import Write
 from agenda_svc.adapters.db.combining import Combiner
+from agenda_svc.adapters.db.turns import Turns
 from agenda_svc.application.ports import Change
 
 NOW = datetime(2025, 8, 20, 13, 0, tzinfo=UTC)
@@ -56,7 +57,7 @@ async def all_of(combiner: Combiner, households: Sequence[int]) -> list[bool | B
 
 async def test_the_first_goes_alone_and_those_who_wait_meanwhile_go_together() -> None:
     store = Store()
-    combiner = Combiner(store.write_alone, store.write_together)
+    combiner = Combiner(store.write_alone, store.write_together, Turns())
 
     assert await all_of(combiner, range(1, 6)) == [True] * 5
 
@@ -66,7 +67,7 @@ async def test_the_first_goes_alone_and_those_who_wait_meanwhile_go_together() -
 
 async def test_a_group_is_never_larger_than_thirty_two_and_only_one_is_under_way() -> None:
     store = Store()
-    combiner = Combiner(store.write_alone, store.write_together)
+    combiner = Combiner(store.write_alone, store.write_together, Turns())
 
     await all_of(combiner, range(71))
 
@@ -76,7 +77,7 @@ async def test_a_group_is_never_larger_than_thirty_two_and_only_one_is_under_way
 
 async def test_two_changes_of_one_household_are_never_in_one_group() -> None:
     store = Store()
-    combiner = Combiner(store.write_alone, store.write_together)
+    combiner = Combiner(store.write_alone, store.write_together, Turns())
 
     await all_of(combiner, (9, 1, 2, 1, 3))
 
@@ -85,7 +86,7 @@ async def test_two_changes_of_one_household_are_never_in_one_group() -> None:
 
 async def test_towns_do_not_wait_for_each_other() -> None:
     store = Store()
-    combiner = Combiner(store.write_alone, store.write_together)
+    combiner = Combiner(store.write_alone, store.write_together, Turns())
 
     await asyncio.gather(combiner.write(write_of(1, tenant=1)), combiner.write(write_of(1, tenant=2)))
 
@@ -95,7 +96,7 @@ async def test_towns_do_not_wait_for_each_other() -> None:
 
 async def test_a_group_that_fails_is_written_one_by_one_and_only_the_bad_one_hears_of_it() -> None:
     store = Store(can_join=False, bad=[3])
-    combiner = Combiner(store.write_alone, store.write_together)
+    combiner = Combiner(store.write_alone, store.write_together, Turns())
 
     answers = await all_of(combiner, (1, 2, 3, 4))
 
@@ -106,7 +107,7 @@ async def test_a_group_that_fails_is_written_one_by_one_and_only_the_bad_one_hea
 
 async def test_who_goes_away_before_his_turn_is_not_written_and_takes_nobody_along() -> None:
     store = Store()
-    combiner = Combiner(store.write_alone, store.write_together)
+    combiner = Combiner(store.write_alone, store.write_together, Turns())
     tasks = [asyncio.create_task(combiner.write(write_of(household))) for household in (1, 2, 3)]
     await asyncio.sleep(0)
 
@@ -121,7 +122,7 @@ async def test_who_goes_away_before_his_turn_is_not_written_and_takes_nobody_alo
 
 async def test_a_line_that_ended_starts_again() -> None:
     store = Store()
-    combiner = Combiner(store.write_alone, store.write_together)
+    combiner = Combiner(store.write_alone, store.write_together, Turns())
 
     assert await combiner.write(write_of(1))
     assert await combiner.write(write_of(2))

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from agenda_svc.adapters.db.places import PLENTY, PlacesMemory
 from agenda_svc.adapters.db.reading import CombinedReader, CommandQuery, arguments_of_reading
+from agenda_svc.adapters.db.turns import Turns
 from agenda_svc.application.bulk_entry import _MAX_CHILDREN
 from agenda_svc.application.ports import CommandKey, OfferQuery
 
@@ -44,7 +45,7 @@ async def all_of(reader: CombinedReader, names: Sequence[str]) -> list[object]:
 async def test_the_first_is_read_at_once_and_those_who_wait_meanwhile_together() -> None:
     source = Source()
 
-    answers = await all_of(CombinedReader(source.read), ["a", "b", "c"])
+    answers = await all_of(CombinedReader(source.read, Turns()), ["a", "b", "c"])
 
     assert source.groups == [["a"], ["b", "c"]]
     assert answers == ["1 a", "1 b", "1 c"]
@@ -52,7 +53,7 @@ async def test_the_first_is_read_at_once_and_those_who_wait_meanwhile_together()
 
 async def test_another_town_does_not_wait() -> None:
     source = Source()
-    reader = CombinedReader(source.read)
+    reader = CombinedReader(source.read, Turns())
 
     first, second = await asyncio.gather(reader.read(1, query_of("a")), reader.read(2, query_of("b")))
 
@@ -63,7 +64,7 @@ async def test_another_town_does_not_wait() -> None:
 async def test_a_query_that_cannot_be_read_fails_alone() -> None:
     source = Source(bad=["c"])
 
-    answers = await all_of(CombinedReader(source.read), ["a", "b", "c", "d"])
+    answers = await all_of(CombinedReader(source.read, Turns()), ["a", "b", "c", "d"])
 
     assert [answers[0], answers[1], answers[3]] == ["1 a", "1 b", "1 d"]
     assert isinstance(answers[2], ValueError)
@@ -71,7 +72,7 @@ async def test_a_query_that_cannot_be_read_fails_alone() -> None:
 
 async def test_who_goes_away_does_not_take_the_others_along() -> None:
     source = Source()
-    reader = CombinedReader(source.read)
+    reader = CombinedReader(source.read, Turns())
     tasks = [asyncio.create_task(reader.read(1, query_of(name))) for name in ("a", "b", "c")]
     await asyncio.sleep(0)
 

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
 from agenda_svc.adapters.db.changes import Write
+from agenda_svc.adapters.db.turns import Turns
 
 _MOST = 32
 
@@ -23,7 +24,8 @@ _Waiting = tuple[Write, "asyncio.Future[bool]"]
 class Combiner:
     """Writes changes one by one (``alone``) or in company (``together``, which answers whether it did them, all or none)."""
 
-    def __init__(self, alone: Alone, together: Together) -> None:
+    def __init__(self, alone: Alone, together: Together, turns: Turns) -> None:
+        self._turns = turns
         self._alone = alone
         self._together = together
         self._lines: dict[int, deque[_Waiting]] = {}
@@ -45,9 +47,11 @@ class Combiner:
 
     async def _serve(self, tenant_id: int) -> None:
         line = self._lines[tenant_id]
+        turn = self._turns.of_town(tenant_id)
         try:
-            while group := _next_group(line):
-                await self._write_group(group)
+            while line:
+                async with turn:
+                    await self._write_group(_next_group(line))
         finally:
             del self._lines[tenant_id]
             for _, future in line:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import accumulate, chain
 from typing import Any
 
+from agenda_svc.adapters.db.turns import Turns
 from agenda_svc.application.ports import CommandKey, OfferQuery
 
 _MOST = 32
@@ -48,7 +49,8 @@ _Waiting = tuple[CommandQuery, "asyncio.Future[Any]"]
 class CombinedReader:
     """Reads queries in company. ``together`` answers each in its place."""
 
-    def __init__(self, together: Together) -> None:
+    def __init__(self, together: Together, turns: Turns) -> None:
+        self._turns = turns
         self._together = together
         self._lines: dict[int, deque[_Waiting]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -69,18 +71,24 @@ class CombinedReader:
 
     async def _serve(self, tenant_id: int) -> None:
         line = self._lines[tenant_id]
+        turn = self._turns.of_town(tenant_id)
         try:
             while line:
-                waiting = [line.popleft() for _ in range(min(_MOST, len(line)))]
-                group = [(query, future) for query, future in waiting if not future.done()]
-                try:
-                    await self._read_group(tenant_id, group)
-                finally:
-                    for _, future in group:
-                        future.cancel()
+                async with turn:
+                    await self._serve_group(tenant_id, line)
+                await self._turns.let_others_ask()
         finally:
             del self._lines[tenant_id]
             for _, future in line:
+                future.cancel()
+
+    async def _serve_group(self, tenant_id: int, line: deque[_Waiting]) -> None:
+        waiting = [line.popleft() for _ in range(min(_MOST, len(line)))]
+        group = [(query, future) for query, future in waiting if not future.done()]
+        try:
+            await self._read_group(tenant_id, group)
+        finally:
+            for _, future in group:
                 future.cancel()
 
     async def _read_group(self, tenant_id: int, group: Sequence[_Waiting]) -> None:

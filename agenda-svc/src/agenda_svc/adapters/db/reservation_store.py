@@ -15,6 +15,7 @@ from agenda_svc.adapters.db.changes import APPLY_MANY, APPLY_ONE, Write, argumen
 from agenda_svc.adapters.db.combining import Combiner
 from agenda_svc.adapters.db.places import Places, PlacesMemory
 from agenda_svc.adapters.db.reading import READ_MANY, CombinedReader, CommandQuery, arguments_of_reading
+from agenda_svc.adapters.db.turns import Turns
 from agenda_svc.application.ports import Change, OfferQuery, Reading, RowsQuery, StoredAnswer
 from agenda_svc.domain.offer import Offer, Row
 from agenda_svc.domain.states import LIVE, Status
@@ -89,8 +90,9 @@ class PostgresReservationStore(_Store):
     def __init__(self, database: Database) -> None:
         self._runner = database
         self._database = database
-        self._combiner = Combiner(self._write_alone, self._write_together)
-        self._reader = CombinedReader(self._read_together)
+        turns = Turns()
+        self._combiner = Combiner(self._write_alone, self._write_together, turns)
+        self._reader = CombinedReader(self._read_together, turns)
         self._places = PlacesMemory()
 
     async def read_offer(self, ctx: Context, query: OfferQuery, *, lock: bool = False) -> Reading:
