@@ -30,6 +30,7 @@ from tests.e2e.charts.pods import Object, as_pod
 from tests.e2e.charts.proxy import Proxy
 
 RELEASE = "preau"
+_PODS = ("Deployment", "StatefulSet")
 _GRACE_SECONDS = 40
 _PRE_STOP_SECONDS = 5
 _READY_SECONDS = 90.0
@@ -44,7 +45,7 @@ class Cluster:
         self._work = folder / "kubernetes"
         self._name = f"preau-e2e-{os.getpid()}"
         self._proxy = Proxy()
-        names = ["gateway", *SERVICES]
+        names = ["gateway", *SERVICES, "postgres", "nats_monitor"]
         self.ports = dict(zip(names, free_ports(len(names)), strict=True))
         self._secrets: Contents = {}
         self._objects: list[Object] = []
@@ -66,6 +67,7 @@ class Cluster:
             self._proxy.listen(port)
         (broker,) = self._of("StatefulSet")
         self._start(broker)
+        (self._broker,) = self._pods[broker["metadata"]["name"]]
         for job in self._of("Job"):
             self._run(job)
         # All at once, as on a cluster: they wait for each other.
@@ -73,6 +75,7 @@ class Cluster:
         for pod, deployment in pods:
             self._admit(pod, deployment)
         self._start_simulator()
+        self.point_stores()
         self.folder.path.joinpath("state.json").write_text(json.dumps({"ports": self.ports, "phase": "ready"}))
 
     def down(self) -> None:
@@ -105,10 +108,36 @@ class Cluster:
             podman("pod", "rm", pod)
 
     def logs(self) -> dict[str, str]:
-        """The last lines of every pod."""
-        return {
-            pod: podman("pod", "logs", "--tail", "40", pod, check=False) for pods in self._pods.values() for pod in pods
-        }
+        """What every pod has logged."""
+        return {pod: podman("pod", "logs", pod, check=False) for pods in self._pods.values() for pod in pods}
+
+    def workloads(self) -> list[str]:
+        """Everything that runs: Deployments, the broker, the database."""
+        return [*self.deployments(), *(one["metadata"]["name"] for one in self._of("StatefulSet")), "postgres"]
+
+    def container(self, workload: str) -> str:
+        """The container of a workload's one pod."""
+        if workload == "postgres":
+            return f"{self._name}-postgres"
+        (kind,) = [one for one in self._objects if one["metadata"]["name"] == workload and one["kind"] in _PODS]
+        (container,) = kind["spec"]["template"]["spec"]["containers"]
+        return f"{self._pods[workload][-1]}-{container['name']}"
+
+    def point_stores(self) -> None:
+        """For those who look into the books; the database's address may be another after a restart."""
+        self._proxy.point(self.ports["postgres"], [(address(f"{self._name}-postgres", self._name), 5432)])
+        self._proxy.point(self.ports["nats_monitor"], [(self._address(self._broker), 8222)])
+
+    def is_ready(self) -> bool:
+        """Whether every pod says so itself, now."""
+        for workload in [*self._of("Deployment"), *self._of("StatefulSet")]:
+            (container,) = workload["spec"]["template"]["spec"]["containers"]
+            ports = {one["name"]: one["containerPort"] for one in container.get("ports", ())}
+            probe = container.get("readinessProbe")
+            for pod in self._pods[workload["metadata"]["name"]]:
+                if probe is not None and not _probe(probe, self._address(pod), ports)():
+                    return False
+        return True
 
     def _of(self, kind: str) -> list[Object]:
         return [one for one in self._objects if one["kind"] == kind]
@@ -176,7 +205,7 @@ class Cluster:
     def _start_postgres(self, known: dict[str, str]) -> None:
         name = f"{self._name}-postgres"
         podman(
-            "run", "--detach", "--name", name, "--network", f"{self._name}:alias=postgres", "--read-only",
+            "run", "--detach", "--restart", "always", "--name", name, "--network", f"{self._name}:alias=postgres", "--read-only",
             "--tmpfs", "/tmp",  # noqa: S108 - the container's own
             "--volume", f"{name}:/data", "--env", f"POSTGRES_PASSWORD={known['postgres']}",
             "localhost/preau/postgres:0.1.0",

@@ -11,6 +11,7 @@ from preau_stack.running import RunningPlatform
 from preau_stack.testing import temporary_folder
 
 from tests.e2e.charts.cluster import Cluster
+from tests.e2e.charts.containers import ContainerPlatform
 from tests.e2e.charts.podman import missing
 from tests.e2e.pages.conftest import browser, open_page
 
@@ -37,4 +38,4 @@ async def platform(cluster: Cluster) -> RunningPlatform:
     await load_town(services, CASEPILOTE, cluster.simulator_url)
     for channel in channels:
         await channel.close()
-    return RunningPlatform(cluster.folder)
+    return ContainerPlatform(cluster)

@@ -212,7 +212,7 @@ class World:
 
     def bugs(self) -> list[str]:
         """What any process logged as its own fault: an exception that is not a refusal."""
-        lines = [line for path in self.platform.folder.logs.glob("*.log") for line in path.read_text().splitlines()]
+        lines = [line for text in self.platform.logs().values() for line in text.splitlines()]
         return [line for line in lines if '"exception"' in line or '"code": "INTERNAL"' in line or "Traceback" in line]
 
     async def audit(self, *slugs: str) -> None:

@@ -67,6 +67,14 @@ class RunningPlatform:
         """End a process as a crash would; the platform starts it again."""
         os.kill(self.pid(process), signal.SIGKILL)
 
+    def is_back(self, process: str, before: int) -> bool:
+        """Whether another one runs in the place of the process whose id was ``before``."""
+        return bool(self.folder.state()["processes"].get(process, before) != before)
+
+    def logs(self) -> dict[str, str]:
+        """All that each process has logged, by name."""
+        return {path.stem: path.read_text() for path in self.folder.logs.glob("*.log")}
+
     def status(self) -> dict[str, Any]:
         """What `preau status --json` says."""
         return gather(self.folder)
