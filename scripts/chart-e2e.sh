@@ -10,4 +10,4 @@ fi
 image_exists "localhost/preau/python:$(. /etc/os-release && echo "$VERSION_CODENAME")" || scripts/base-image.sh
 [ -n "${SKIP_IMAGES:-}" ] || scripts/images.sh --with-development
 scripts/browser.sh
-PREAU_CHART_E2E=1 .venv/bin/pytest tests/e2e/charts -p no:randomly -s "$@"
+PREAU_CHART_E2E=1 .venv/bin/pytest tests/e2e/charts --randomly-dont-reorganize -s "$@"
