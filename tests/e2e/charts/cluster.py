@@ -39,7 +39,8 @@ _READY_SECONDS = 90.0
 class Cluster:
     """One installation. ``folder`` is as `preau up` would leave it, for `RunningPlatform`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, brokers: int = 1) -> None:
+        self._broker_count = brokers
         self.folder = DataFolder(folder)
         self.folder.prepare()
         self._work = folder / "kubernetes"
@@ -65,9 +66,7 @@ class Cluster:
         self._render()
         for port in self.ports.values():
             self._proxy.listen(port)
-        (broker,) = self._of("StatefulSet")
-        self._start(broker)
-        (self._broker,) = self._pods[broker["metadata"]["name"]]
+        self._start_brokers()
         for job in self._of("Job"):
             self._run(job)
         # All at once, as on a cluster: they wait for each other.
@@ -111,22 +110,31 @@ class Cluster:
         """What every pod has logged."""
         return {pod: podman("pod", "logs", pod, check=False) for pods in self._pods.values() for pod in pods}
 
+    def brokers(self) -> list[str]:
+        """The broker's nodes, by the names of their pods' places."""
+        (broker,) = self._of("StatefulSet")
+        return [f"{broker['metadata']['name']}-{rank}" for rank in range(self._broker_count)]
+
     def workloads(self) -> list[str]:
-        """Everything that runs: Deployments, the broker, the database."""
-        return [*self.deployments(), *(one["metadata"]["name"] for one in self._of("StatefulSet")), "postgres"]
+        """Everything that runs: Deployments, the broker's nodes, the database."""
+        return [*self.deployments(), *self.brokers(), "postgres"]
 
     def container(self, workload: str) -> str:
-        """The container of a workload's one pod."""
+        """The container of a Deployment's newest pod, of one of the broker's nodes, or of the database."""
         if workload == "postgres":
             return f"{self._name}-postgres"
-        (kind,) = [one for one in self._objects if one["metadata"]["name"] == workload and one["kind"] in _PODS]
+        name, _, rank = workload.rpartition("-") if workload in self.brokers() else (workload, "", "-1")
+        (kind,) = [one for one in self._objects if one["metadata"]["name"] == name and one["kind"] in _PODS]
         (container,) = kind["spec"]["template"]["spec"]["containers"]
-        return f"{self._pods[workload][-1]}-{container['name']}"
+        return f"{self._pods[name][int(rank)]}-{container['name']}"
 
     def point_stores(self) -> None:
         """For those who look into the books; the database's address may be another after a restart."""
+        (broker,) = self._of("StatefulSet")
         self._proxy.point(self.ports["postgres"], [(address(f"{self._name}-postgres", self._name), 5432)])
-        self._proxy.point(self.ports["nats_monitor"], [(self._address(self._broker), 8222)])
+        self._proxy.point(
+            self.ports["nats_monitor"], [(self._address(pod), 8222) for pod in self._pods[broker["metadata"]["name"]]]
+        )
 
     def is_ready(self) -> bool:
         """Whether every pod says so itself, now."""
@@ -149,8 +157,18 @@ class Cluster:
         command += ["--values", str(ROOT / "charts/preau/values-one-node.yaml")]
         command += ["--values", str(Path(__file__).parent / "values.yaml")]
         command += ["--set-string", f"global.nowAnchor={datetime.now(UTC).isoformat()}"]
+        command += ["--set", f"global.nats.replicas={self._broker_count}"]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
         self._objects = [one for one in yaml.safe_load_all(done.stdout) if one]
+
+    def _start_brokers(self) -> None:
+        (broker,) = self._of("StatefulSet")
+        assert broker["spec"]["replicas"] == self._broker_count
+        name, peers = broker["metadata"]["name"], broker["spec"]["serviceName"]
+        pods = [self._play(broker, f"{name}-{rank}.{peers}") for rank in range(self._broker_count)]
+        # None is ready before the others are there.
+        for pod in pods:
+            self._admit(pod, broker)
 
     def _start(self, workload: Object) -> None:
         self._admit(self._play(workload), workload)
@@ -162,20 +180,24 @@ class Cluster:
         self._pods.setdefault(name, []).append(pod)
         self._point(name)
 
-    def _play(self, workload: Object) -> str:
+    def _play(self, workload: Object, *names: str) -> str:
         self._count += 1
         name = workload["metadata"]["name"]
         pod = f"{self._name}-{self._count}-{name}"
         self._made.append(pod)
-        play([*self._of("ConfigMap"), *as_pod(workload, pod, self._secrets, self._work)], self._name, alias=name)
+        play([*self._of("ConfigMap"), *as_pod(workload, pod, self._secrets, self._work)], self._name, name, *names)
         return pod
 
     def _run(self, job: Object) -> None:
-        pod = self._play(job)
-        container = f"{pod}-{job['spec']['template']['spec']['containers'][0]['name']}"
-        status = podman("wait", container, seconds=_READY_SECONDS).strip()
-        if status != "0":
-            raise RuntimeError(f"{pod} ended with {status}:\n{podman('logs', container)}")
+        """Until it succeeds, as often as it may be tried."""
+        failed = ""
+        for _ in range(job["spec"]["backoffLimit"] + 1):
+            pod = self._play(job)
+            container = f"{pod}-{job['spec']['template']['spec']['containers'][0]['name']}"
+            if podman("wait", container, seconds=_READY_SECONDS).strip() == "0":
+                return
+            failed = podman("logs", container)
+        raise RuntimeError(f"{job['metadata']['name']} failed:\n{failed}")
 
     def _wait(self, pod: str, workload: Object) -> None:
         """Ask the pod what its readiness probe would."""

@@ -45,9 +45,16 @@ def address(container: str, network: str) -> str:
     return str(kind["NetworkSettings"]["Networks"][network]["IPAddress"])
 
 
-def play(documents: list[dict[str, Any]], network: str, alias: str) -> None:
-    """Play Kubernetes objects; their pod is known in the network as ``alias``, beside others of that name."""
+def play(documents: list[dict[str, Any]], network: str, *names: str) -> None:
+    """Play Kubernetes objects; their pod is known in the network by these names, beside others of the same."""
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
         yaml.safe_dump_all(documents, file)
         file.flush()
-        podman("kube", "play", "--quiet", "--network", f"{network}:alias={alias}", file.name)
+        podman(
+            "kube",
+            "play",
+            "--quiet",
+            "--network",
+            f"{network}:{','.join(f'alias={name}' for name in names)}",
+            file.name,
+        )

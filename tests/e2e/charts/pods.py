@@ -26,8 +26,9 @@ def as_pod(workload: Object, name: str, secrets: Contents, folder: Path) -> list
     for key in ("startupProbe", "livenessProbe", "readinessProbe", "lifecycle", "ports"):
         container.pop(key, None)
     container["env"] = _environment(container["env"], name, secrets)
-    if not container.get("args"):
-        container.pop("args", None)
+    if arguments := container.pop("args", None):
+        known = {variable["name"]: variable["value"] for variable in container["env"]}
+        container["args"] = [_REFERENCE.sub(lambda found: known[found[1]], each) for each in arguments]
     own = {"runAsUser": spec["securityContext"]["runAsUser"], "runAsGroup": spec["securityContext"]["runAsGroup"]}
     container["securityContext"] = {**container["securityContext"], **own}
     spec["containers"] = [container]
