@@ -383,9 +383,12 @@ class GetMonthViewRequest(_message.Message):
     YEAR_FIELD_NUMBER: _builtins.int
     MONTH_FIELD_NUMBER: _builtins.int
     CHILD_IDS_FIELD_NUMBER: _builtins.int
+    WITH_HELD_COUNT_FIELD_NUMBER: _builtins.int
     year: _builtins.int
     month: _builtins.int
     """1 to 12."""
+    with_held_count: _builtins.bool
+    """Asks for held_count: a page of the month shows it, and need not call twice."""
     @_builtins.property
     def child_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Empty: every child of the household."""
@@ -396,10 +399,11 @@ class GetMonthViewRequest(_message.Message):
         year: _builtins.int = ...,
         month: _builtins.int = ...,
         child_ids: _abc.Iterable[_builtins.str] | None = ...,
+        with_held_count: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["child_ids", b"child_ids", "month", b"month", "year", b"year"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["child_ids", b"child_ids", "month", b"month", "with_held_count", b"with_held_count", "year", b"year"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -411,7 +415,10 @@ class GetMonthViewResponse(_message.Message):
 
     DAYS_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
+    HELD_COUNT_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
+    held_count: _builtins.int
+    """The whole household's, as GetHouseholdSummary counts it. Absent unless asked for."""
     @_builtins.property
     def days(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChildDay]:
         """A row a child and day, by day then child. Only days of the month."""
@@ -421,12 +428,15 @@ class GetMonthViewResponse(_message.Message):
         *,
         days: _abc.Iterable[Global___ChildDay] | None = ...,
         revision: _builtins.int = ...,
+        held_count: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_held_count", b"_held_count", "held_count", b"held_count"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["days", b"days", "revision", b"revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_held_count", b"_held_count", "days", b"days", "held_count", b"held_count", "revision", b"revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__held_count: _TypeAlias = _typing.Literal["held_count"]  # noqa: Y015
+    _WhichOneofArgType__held_count: _TypeAlias = _typing.Literal["_held_count", b"_held_count"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__held_count) -> _WhichOneofReturnType__held_count | None: ...
 
 Global___GetMonthViewResponse: _TypeAlias = GetMonthViewResponse  # noqa: Y015
 
@@ -607,16 +617,20 @@ class GetHouseholdSummaryRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     DAYS_FIELD_NUMBER: _builtins.int
+    COUNTS_ONLY_FIELD_NUMBER: _builtins.int
     days: _builtins.int
     """How many coming days of reservations to give, 7 by default, 31 at most."""
+    counts_only: _builtins.bool
+    """Without upcoming and empty_week_*, at a fraction of the cost: for badges and revisions."""
     def __init__(
         self,
         *,
         days: _builtins.int = ...,
+        counts_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["days", b"days"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counts_only", b"counts_only", "days", b"days"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1017,16 +1031,20 @@ class PreviewBulkEntryRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ENTRY_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID: the same request is given the same answer again, whatever the places became. Empty: the answer of now."""
     @_builtins.property
     def entry(self) -> Global___BulkEntry: ...
     def __init__(
         self,
         *,
         entry: Global___BulkEntry | None = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from preau.common.v1 import money_pb2 as preau_dot_common_dot_v1_dot_money__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%preau/billing/v1/billing_events.proto\x12\x10preau.billing.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bpreau/common/v1/money.proto\"\x9f\x01\n\rInvoiceIssued\x12\x12\n\ninvoice_id\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\t\x12\x14\n\x0chousehold_id\x18\x03 \x01(\t\x12%\n\x05total\x18\x04 \x01(\x0b\x32\x16.preau.common.v1.Money\x12-\n\tissued_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x94\x01\n\x0eInvoiceSettled\x12\x12\n\ninvoice_id\x18\x01 \x01(\t\x12\x14\n\x0chousehold_id\x18\x02 \x01(\t\x12\x17\n\x0freservation_ids\x18\x03 \x03(\x03\x12.\n\nsettled_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07is_late\x18\x05 \x01(\x08\"i\n\x10InvoiceCancelled\x12\x12\n\ninvoice_id\x18\x01 \x01(\t\x12\x16\n\x0e\x63redit_note_id\x18\x02 \x01(\t\x12\x14\n\x0chousehold_id\x18\x03 \x01(\t\x12\x13\n\x0bis_reopened\x18\x04 \x01(\x08\"e\n\x15\x46\x61milyAccountCredited\x12\x14\n\x0chousehold_id\x18\x01 \x01(\t\x12&\n\x06\x61mount\x18\x02 \x01(\x0b\x32\x16.preau.common.v1.Money\x12\x0e\n\x06reason\x18\x03 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%preau/billing/v1/billing_events.proto\x12\x10preau.billing.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bpreau/common/v1/money.proto\"\x9f\x01\n\rInvoiceIssued\x12\x12\n\ninvoice_id\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\t\x12\x14\n\x0chousehold_id\x18\x03 \x01(\t\x12%\n\x05total\x18\x04 \x01(\x0b\x32\x16.preau.common.v1.Money\x12-\n\tissued_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xc7\x01\n\x0eInvoiceSettled\x12\x12\n\ninvoice_id\x18\x01 \x01(\t\x12\x14\n\x0chousehold_id\x18\x02 \x01(\t\x12\x17\n\x0freservation_ids\x18\x03 \x03(\x03\x12.\n\nsettled_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07is_late\x18\x05 \x01(\x08\x12\x31\n\rpaid_known_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"i\n\x10InvoiceCancelled\x12\x12\n\ninvoice_id\x18\x01 \x01(\t\x12\x16\n\x0e\x63redit_note_id\x18\x02 \x01(\t\x12\x14\n\x0chousehold_id\x18\x03 \x01(\t\x12\x13\n\x0bis_reopened\x18\x04 \x01(\x08\"e\n\x15\x46\x61milyAccountCredited\x12\x14\n\x0chousehold_id\x18\x01 \x01(\t\x12&\n\x06\x61mount\x18\x02 \x01(\x0b\x32\x16.preau.common.v1.Money\x12\x0e\n\x06reason\x18\x03 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,9 +36,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INVOICEISSUED']._serialized_start=122
   _globals['_INVOICEISSUED']._serialized_end=281
   _globals['_INVOICESETTLED']._serialized_start=284
-  _globals['_INVOICESETTLED']._serialized_end=432
-  _globals['_INVOICECANCELLED']._serialized_start=434
-  _globals['_INVOICECANCELLED']._serialized_end=539
-  _globals['_FAMILYACCOUNTCREDITED']._serialized_start=541
-  _globals['_FAMILYACCOUNTCREDITED']._serialized_end=642
+  _globals['_INVOICESETTLED']._serialized_end=483
+  _globals['_INVOICECANCELLED']._serialized_start=485
+  _globals['_INVOICECANCELLED']._serialized_end=590
+  _globals['_FAMILYACCOUNTCREDITED']._serialized_start=592
+  _globals['_FAMILYACCOUNTCREDITED']._serialized_end=693
 # @@protoc_insertion_point(module_scope)

@@ -68,6 +68,7 @@ class InvoiceSettled(_message.Message):
     RESERVATION_IDS_FIELD_NUMBER: _builtins.int
     SETTLED_AT_FIELD_NUMBER: _builtins.int
     IS_LATE_FIELD_NUMBER: _builtins.int
+    PAID_KNOWN_AT_FIELD_NUMBER: _builtins.int
     invoice_id: _builtins.str
     household_id: _builtins.str
     is_late: _builtins.bool
@@ -76,6 +77,10 @@ class InvoiceSettled(_message.Message):
     def reservation_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
     @_builtins.property
     def settled_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def paid_known_at(self) -> _timestamp_pb2.Timestamp:
+        """When the platform learnt that the provider has the money. Absent for other means, and in old events."""
+
     def __init__(
         self,
         *,
@@ -84,10 +89,11 @@ class InvoiceSettled(_message.Message):
         reservation_ids: _abc.Iterable[_builtins.int] | None = ...,
         settled_at: _timestamp_pb2.Timestamp | None = ...,
         is_late: _builtins.bool = ...,
+        paid_known_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["settled_at", b"settled_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["paid_known_at", b"paid_known_at", "settled_at", b"settled_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["household_id", b"household_id", "invoice_id", b"invoice_id", "is_late", b"is_late", "reservation_ids", b"reservation_ids", "settled_at", b"settled_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["household_id", b"household_id", "invoice_id", b"invoice_id", "is_late", b"is_late", "paid_known_at", b"paid_known_at", "reservation_ids", b"reservation_ids", "settled_at", b"settled_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

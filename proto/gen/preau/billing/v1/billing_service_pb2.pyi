@@ -258,16 +258,20 @@ class QuoteReservationsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ROWS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID: the same request is given the same prices again, whatever the tariffs became. Empty: the prices of now."""
     @_builtins.property
     def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___QuoteRow]: ...
     def __init__(
         self,
         *,
         rows: _abc.Iterable[Global___QuoteRow] | None = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["rows", b"rows"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "rows", b"rows"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -394,8 +398,13 @@ class IssueInvoiceRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     MIN_REVISION_FIELD_NUMBER: _builtins.int
     EXPECTED_TOTAL_FIELD_NUMBER: _builtins.int
+    PAYS_ONLINE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     min_revision: _builtins.int
+    pays_online: _builtins.bool
+    """Whether the payer wants to pay online at once: a total that the town's provider would refuse is then refused
+    before anything is issued.
+    """
     @_builtins.property
     def expected_total(self) -> _money_pb2.Money:
         """What the page showed."""
@@ -406,10 +415,11 @@ class IssueInvoiceRequest(_message.Message):
         request_id: _builtins.str = ...,
         min_revision: _builtins.int = ...,
         expected_total: _money_pb2.Money | None = ...,
+        pays_online: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expected_total", b"expected_total"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected_total", b"expected_total", "min_revision", b"min_revision", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected_total", b"expected_total", "min_revision", b"min_revision", "pays_online", b"pays_online", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -145,7 +145,8 @@ class BillingServiceServicer:
 
     def IssueInvoice(self, request, context):
         """Turns the whole basket into one immutable invoice with the next number of its till and year.
-        FAILED_PRECONDITION/BASKET_CHANGED (metadata expected_minor, actual_minor), BASKET_EMPTY.
+        FAILED_PRECONDITION/BASKET_CHANGED (metadata expected_minor, actual_minor), BASKET_EMPTY,
+        AMOUNT_TOO_SMALL (metadata total_minor, minimum_minor, hold_expires_at) for who pays online.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -43,7 +43,8 @@ class BillingServiceStub:
     """The price of each activity for the caller's household on one day."""
     IssueInvoice: _grpc.UnaryUnaryMultiCallable[_billing_service_pb2.IssueInvoiceRequest, _billing_service_pb2.IssueInvoiceResponse]
     """Turns the whole basket into one immutable invoice with the next number of its till and year.
-    FAILED_PRECONDITION/BASKET_CHANGED (metadata expected_minor, actual_minor), BASKET_EMPTY.
+    FAILED_PRECONDITION/BASKET_CHANGED (metadata expected_minor, actual_minor), BASKET_EMPTY,
+    AMOUNT_TOO_SMALL (metadata total_minor, minimum_minor, hold_expires_at) for who pays online.
     """
     StartPayment: _grpc.UnaryUnaryMultiCallable[_billing_service_pb2.StartPaymentRequest, _billing_service_pb2.StartPaymentResponse]
     """Asks the payment gateway for a page on which an unpaid invoice can be paid; the same request gives the same attempt.
@@ -89,7 +90,8 @@ class BillingServiceAsyncStub(BillingServiceStub):
     """The price of each activity for the caller's household on one day."""
     IssueInvoice: _aio.UnaryUnaryMultiCallable[_billing_service_pb2.IssueInvoiceRequest, _billing_service_pb2.IssueInvoiceResponse]  # type: ignore[assignment]
     """Turns the whole basket into one immutable invoice with the next number of its till and year.
-    FAILED_PRECONDITION/BASKET_CHANGED (metadata expected_minor, actual_minor), BASKET_EMPTY.
+    FAILED_PRECONDITION/BASKET_CHANGED (metadata expected_minor, actual_minor), BASKET_EMPTY,
+    AMOUNT_TOO_SMALL (metadata total_minor, minimum_minor, hold_expires_at) for who pays online.
     """
     StartPayment: _aio.UnaryUnaryMultiCallable[_billing_service_pb2.StartPaymentRequest, _billing_service_pb2.StartPaymentResponse]  # type: ignore[assignment]
     """Asks the payment gateway for a page on which an unpaid invoice can be paid; the same request gives the same attempt.
@@ -156,7 +158,8 @@ class BillingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_billing_service_pb2.IssueInvoiceResponse, _abc.Awaitable[_billing_service_pb2.IssueInvoiceResponse]]:
         """Turns the whole basket into one immutable invoice with the next number of its till and year.
-        FAILED_PRECONDITION/BASKET_CHANGED (metadata expected_minor, actual_minor), BASKET_EMPTY.
+        FAILED_PRECONDITION/BASKET_CHANGED (metadata expected_minor, actual_minor), BASKET_EMPTY,
+        AMOUNT_TOO_SMALL (metadata total_minor, minimum_minor, hold_expires_at) for who pays online.
         """
 
     @_abc_1.abstractmethod

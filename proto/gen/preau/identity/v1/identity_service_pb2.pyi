@@ -279,12 +279,17 @@ class SignInRequest(_message.Message):
     PASSWORD_FIELD_NUMBER: _builtins.int
     CLIENT_ADDRESS_FIELD_NUMBER: _builtins.int
     USER_AGENT_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     username: _builtins.str
     password: _builtins.str
     client_address: _builtins.str
     """The browser's address, for throttling; kept hashed."""
     user_agent: _builtins.str
     """Shown to the owner in the list of sessions."""
+    request_id: _builtins.str
+    """A UUID: the same request, its password verified anew, is given the same session while it is open.
+    ALREADY_EXISTS/IDEMPOTENCY_KEY_REUSED for another user name or password. Empty: a new session each time.
+    """
     def __init__(
         self,
         *,
@@ -292,10 +297,11 @@ class SignInRequest(_message.Message):
         password: _builtins.str = ...,
         client_address: _builtins.str = ...,
         user_agent: _builtins.str = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_address", b"client_address", "password", b"password", "user_agent", b"user_agent", "username", b"username"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_address", b"client_address", "password", b"password", "request_id", b"request_id", "user_agent", b"user_agent", "username", b"username"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

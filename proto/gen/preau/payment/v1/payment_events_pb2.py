@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from preau.common.v1 import money_pb2 as preau_dot_common_dot_v1_dot_money__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%preau/payment/v1/payment_events.proto\x12\x10preau.payment.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bpreau/common/v1/money.proto\"\xcb\x01\n\x10PaymentSucceeded\x12\x12\n\nattempt_id\x18\x01 \x01(\t\x12\x12\n\ninvoice_id\x18\x02 \x01(\t\x12&\n\x06\x61mount\x18\x03 \x01(\x0b\x32\x16.preau.common.v1.Money\x12.\n\nsettled_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08provider\x18\x05 \x01(\t\x12\x14\n\x0cprovider_ref\x18\x06 \x01(\t\x12\x0f\n\x07is_test\x18\x07 \x01(\x08\"H\n\rPaymentFailed\x12\x12\n\nattempt_id\x18\x01 \x01(\t\x12\x12\n\ninvoice_id\x18\x02 \x01(\t\x12\x0f\n\x07outcome\x18\x03 \x01(\t\"\x9d\x01\n\x11PaymentMismatched\x12\x12\n\nattempt_id\x18\x01 \x01(\t\x12\x12\n\ninvoice_id\x18\x02 \x01(\t\x12\x0e\n\x06\x66ields\x18\x03 \x03(\t\x12(\n\x08\x65xpected\x18\x04 \x01(\x0b\x32\x16.preau.common.v1.Money\x12&\n\x06\x61\x63tual\x18\x05 \x01(\x0b\x32\x16.preau.common.v1.Moneyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%preau/payment/v1/payment_events.proto\x12\x10preau.payment.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bpreau/common/v1/money.proto\"\xf9\x01\n\x10PaymentSucceeded\x12\x12\n\nattempt_id\x18\x01 \x01(\t\x12\x12\n\ninvoice_id\x18\x02 \x01(\t\x12&\n\x06\x61mount\x18\x03 \x01(\x0b\x32\x16.preau.common.v1.Money\x12.\n\nsettled_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08provider\x18\x05 \x01(\t\x12\x14\n\x0cprovider_ref\x18\x06 \x01(\t\x12\x0f\n\x07is_test\x18\x07 \x01(\x08\x12,\n\x08known_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"H\n\rPaymentFailed\x12\x12\n\nattempt_id\x18\x01 \x01(\t\x12\x12\n\ninvoice_id\x18\x02 \x01(\t\x12\x0f\n\x07outcome\x18\x03 \x01(\t\"\x9d\x01\n\x11PaymentMismatched\x12\x12\n\nattempt_id\x18\x01 \x01(\t\x12\x12\n\ninvoice_id\x18\x02 \x01(\t\x12\x0e\n\x06\x66ields\x18\x03 \x03(\t\x12(\n\x08\x65xpected\x18\x04 \x01(\x0b\x32\x16.preau.common.v1.Money\x12&\n\x06\x61\x63tual\x18\x05 \x01(\x0b\x32\x16.preau.common.v1.Moneyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,9 +34,9 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'preau.payment.v1.payment_ev
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PAYMENTSUCCEEDED']._serialized_start=122
-  _globals['_PAYMENTSUCCEEDED']._serialized_end=325
-  _globals['_PAYMENTFAILED']._serialized_start=327
-  _globals['_PAYMENTFAILED']._serialized_end=399
-  _globals['_PAYMENTMISMATCHED']._serialized_start=402
-  _globals['_PAYMENTMISMATCHED']._serialized_end=559
+  _globals['_PAYMENTSUCCEEDED']._serialized_end=371
+  _globals['_PAYMENTFAILED']._serialized_start=373
+  _globals['_PAYMENTFAILED']._serialized_end=445
+  _globals['_PAYMENTMISMATCHED']._serialized_start=448
+  _globals['_PAYMENTMISMATCHED']._serialized_end=605
 # @@protoc_insertion_point(module_scope)

@@ -33,6 +33,7 @@ class PaymentSucceeded(_message.Message):
     PROVIDER_FIELD_NUMBER: _builtins.int
     PROVIDER_REF_FIELD_NUMBER: _builtins.int
     IS_TEST_FIELD_NUMBER: _builtins.int
+    KNOWN_AT_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     invoice_id: _builtins.str
     provider: _builtins.str
@@ -46,6 +47,10 @@ class PaymentSucceeded(_message.Message):
 
     @_builtins.property
     def settled_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def known_at(self) -> _timestamp_pb2.Timestamp:
+        """When this platform learnt it, from the look-up that said so; settled_at is the provider's word. Absent in old events."""
+
     def __init__(
         self,
         *,
@@ -56,10 +61,11 @@ class PaymentSucceeded(_message.Message):
         provider: _builtins.str = ...,
         provider_ref: _builtins.str = ...,
         is_test: _builtins.bool = ...,
+        known_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "settled_at", b"settled_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "known_at", b"known_at", "settled_at", b"settled_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "invoice_id", b"invoice_id", "is_test", b"is_test", "provider", b"provider", "provider_ref", b"provider_ref", "settled_at", b"settled_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt_id", b"attempt_id", "invoice_id", b"invoice_id", "is_test", b"is_test", "known_at", b"known_at", "provider", b"provider", "provider_ref", b"provider_ref", "settled_at", b"settled_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -349,6 +349,40 @@ class PollPaymentsResponse(_message.Message):
 Global___PollPaymentsResponse: _TypeAlias = PollPaymentsResponse  # noqa: Y015
 
 @_typing.final
+class GetOnlinePaymentRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetOnlinePaymentRequest: _TypeAlias = GetOnlinePaymentRequest  # noqa: Y015
+
+@_typing.final
+class GetOnlinePaymentResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IS_OPEN_FIELD_NUMBER: _builtins.int
+    is_open: _builtins.bool
+    def __init__(
+        self,
+        *,
+        is_open: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_open", b"is_open"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetOnlinePaymentResponse: _TypeAlias = GetOnlinePaymentResponse  # noqa: Y015
+
+@_typing.final
 class ConfigureProviderRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

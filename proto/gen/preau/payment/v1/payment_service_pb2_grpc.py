@@ -60,6 +60,11 @@ class PaymentServiceStub:
                 request_serializer=preau_dot_payment_dot_v1_dot_payment__service__pb2.PollPaymentsRequest.SerializeToString,
                 response_deserializer=preau_dot_payment_dot_v1_dot_payment__service__pb2.PollPaymentsResponse.FromString,
                 _registered_method=True)
+        self.GetOnlinePayment = channel.unary_unary(
+                '/preau.payment.v1.PaymentService/GetOnlinePayment',
+                request_serializer=preau_dot_payment_dot_v1_dot_payment__service__pb2.GetOnlinePaymentRequest.SerializeToString,
+                response_deserializer=preau_dot_payment_dot_v1_dot_payment__service__pb2.GetOnlinePaymentResponse.FromString,
+                _registered_method=True)
         self.ConfigureProvider = channel.unary_unary(
                 '/preau.payment.v1.PaymentService/ConfigureProvider',
                 request_serializer=preau_dot_payment_dot_v1_dot_payment__service__pb2.ConfigureProviderRequest.SerializeToString,
@@ -114,6 +119,13 @@ class PaymentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetOnlinePayment(self, request, context):
+        """Whether families of the town can pay online: a provider is set.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ConfigureProvider(self, request, context):
         """Sets a town's provider and its secrets, encrypted at rest. Operators and staff.
         """
@@ -155,6 +167,11 @@ def add_PaymentServiceServicer_to_server(servicer, server):
                     servicer.PollPayments,
                     request_deserializer=preau_dot_payment_dot_v1_dot_payment__service__pb2.PollPaymentsRequest.FromString,
                     response_serializer=preau_dot_payment_dot_v1_dot_payment__service__pb2.PollPaymentsResponse.SerializeToString,
+            ),
+            'GetOnlinePayment': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetOnlinePayment,
+                    request_deserializer=preau_dot_payment_dot_v1_dot_payment__service__pb2.GetOnlinePaymentRequest.FromString,
+                    response_serializer=preau_dot_payment_dot_v1_dot_payment__service__pb2.GetOnlinePaymentResponse.SerializeToString,
             ),
             'ConfigureProvider': grpc.unary_unary_rpc_method_handler(
                     servicer.ConfigureProvider,
@@ -303,6 +320,33 @@ class PaymentService:
             '/preau.payment.v1.PaymentService/PollPayments',
             preau_dot_payment_dot_v1_dot_payment__service__pb2.PollPaymentsRequest.SerializeToString,
             preau_dot_payment_dot_v1_dot_payment__service__pb2.PollPaymentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetOnlinePayment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/preau.payment.v1.PaymentService/GetOnlinePayment',
+            preau_dot_payment_dot_v1_dot_payment__service__pb2.GetOnlinePaymentRequest.SerializeToString,
+            preau_dot_payment_dot_v1_dot_payment__service__pb2.GetOnlinePaymentResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -48,6 +48,8 @@ class PaymentServiceStub:
     """Takes a provider's notification as it came; it is only a hint that triggers a look-up, never a proof."""
     PollPayments: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.PollPaymentsRequest, _payment_service_pb2.PollPaymentsResponse]
     """Looks up every open attempt of the town now; the timed job does the same every five minutes. Services and operators."""
+    GetOnlinePayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.GetOnlinePaymentRequest, _payment_service_pb2.GetOnlinePaymentResponse]
+    """Whether families of the town can pay online: a provider is set."""
     ConfigureProvider: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.ConfigureProviderRequest, _payment_service_pb2.ConfigureProviderResponse]
     """Sets a town's provider and its secrets, encrypted at rest. Operators and staff."""
     TestProvider: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.TestProviderRequest, _payment_service_pb2.TestProviderResponse]
@@ -73,6 +75,8 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     """Takes a provider's notification as it came; it is only a hint that triggers a look-up, never a proof."""
     PollPayments: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.PollPaymentsRequest, _payment_service_pb2.PollPaymentsResponse]  # type: ignore[assignment]
     """Looks up every open attempt of the town now; the timed job does the same every five minutes. Services and operators."""
+    GetOnlinePayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.GetOnlinePaymentRequest, _payment_service_pb2.GetOnlinePaymentResponse]  # type: ignore[assignment]
+    """Whether families of the town can pay online: a provider is set."""
     ConfigureProvider: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.ConfigureProviderRequest, _payment_service_pb2.ConfigureProviderResponse]  # type: ignore[assignment]
     """Sets a town's provider and its secrets, encrypted at rest. Operators and staff."""
     TestProvider: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.TestProviderRequest, _payment_service_pb2.TestProviderResponse]  # type: ignore[assignment]
@@ -125,6 +129,14 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_payment_service_pb2.PollPaymentsResponse, _abc.Awaitable[_payment_service_pb2.PollPaymentsResponse]]:
         """Looks up every open attempt of the town now; the timed job does the same every five minutes. Services and operators."""
+
+    @_abc_1.abstractmethod
+    def GetOnlinePayment(
+        self,
+        request: _payment_service_pb2.GetOnlinePaymentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_service_pb2.GetOnlinePaymentResponse, _abc.Awaitable[_payment_service_pb2.GetOnlinePaymentResponse]]:
+        """Whether families of the town can pay online: a provider is set."""
 
     @_abc_1.abstractmethod
     def ConfigureProvider(
