@@ -36,6 +36,23 @@ async def test_commit_writes_the_change_and_its_events_together(database: Databa
     assert nudges == [1]
 
 
+async def test_what_is_to_be_counted_after_the_commit_is_not_when_there_is_none(database: Database) -> None:
+    counted: list[str] = []
+    async with database.unit_of_work(context()) as uow:
+        uow.after_commit(lambda: counted.append("left without commit"))
+    async with database.unit_of_work(context()) as uow:
+        uow.after_commit(lambda: counted.append("failed"))
+        with pytest.raises(asyncpg.PostgresError):
+            await uow.execute("SELECT 1/0")
+    assert counted == []
+    async with database.unit_of_work(context()) as uow:
+        uow.after_commit(lambda: counted.append("first"))
+        uow.after_commit(lambda: counted.append("second"))
+        assert counted == []
+        await uow.commit()
+    assert counted == ["first", "second"]
+
+
 async def test_the_tenant_does_not_leak_through_a_reused_connection(migrated_urls: Urls) -> None:
     database = Database(migrated_urls.app, pool_size=1)
     try:

@@ -10,10 +10,10 @@ import pytest
 import pytest_asyncio
 from nats.aio.client import Client as Nats
 from preau.billing.v1.billing_events_pb2 import InvoiceCancelled, InvoiceSettled
-from preau_chassis.consumer_runner import MAX_DELIVER
 from preau_chassis.database import Database, UnitOfWork
 from preau_chassis.delivery_watch import watch_deliveries
 from preau_chassis.inbox import Consumer, ConsumerRunner, Envelope, RetryLater, replay_dead_letters
+from preau_chassis.message_handler import MAX_DELIVER
 from preau_chassis.messaging import event_headers
 from preau_chassis.outbox import Leader, OutboxRelay
 from preau_chassis.pull import PullSubscription
@@ -237,7 +237,7 @@ async def test_what_cannot_be_handled_is_put_aside_and_can_be_sent_again(
 async def test_a_message_that_never_succeeds_is_put_aside_after_the_last_delivery(
     database: Database, nats_client: Nats, clean: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("preau_chassis.consumer_runner.RETRY_DELAYS", (0.01,) * MAX_DELIVER)
+    monkeypatch.setattr("preau_chassis.message_handler.RETRY_DELAYS", (0.01,) * MAX_DELIVER)
     monkeypatch.setattr("preau_chassis.parking.PARKED_SECONDS", 0.0)
     reader = Reader()
     reader.failures["never"] = [RetryLater(0.01) for _ in range(40)]

@@ -149,7 +149,9 @@ async def test_all_serves_relays_consumes_runs_jobs_and_stops_quickly(
 
 
 async def test_serve_and_work_apart_find_each_other(settings: dict[str, str], database: Database) -> None:
-    async with process("serve", settings), process("work", settings), stub_of(settings) as (stub, health):
+    (port,) = free_ports(1)
+    elsewhere = settings | {"LISTEN": f"127.0.0.1:{port}"}
+    async with process("serve", settings), process("work", elsewhere), stub_of(settings) as (stub, health):
         await eventually(lambda: has_status(health, SERVING))
         await sign_out(stub, settings, "warm")
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -81,6 +82,20 @@ def test_a_failed_hop_is_exported_even_when_its_trace_is_not_sampled(traced: Tra
     assert kept.status.status_code is StatusCode.ERROR
     assert (kept.events[0].attributes or {})["exception.type"] == "ValueError"
     assert "name" not in str((kept.events[0].attributes or {}).values()).replace("test_name", "")
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_kept"), [(SpanKind.SERVER, True), (SpanKind.CONSUMER, True), (SpanKind.INTERNAL, False)]
+)
+def test_a_slow_hop_is_exported_even_when_its_trace_is_not_sampled(kind: SpanKind, *, is_kept: bool) -> None:
+    collector = Collector()
+    telemetry = configure_telemetry("test", "", 0.0, slow_seconds=0.02, exporter=collector)
+    with Hop("fast", kind, UNSAMPLED):
+        pass
+    with Hop("slow", kind, UNSAMPLED):
+        time.sleep(0.03)
+    telemetry.close()
+    assert [each.name for each in collector.spans] == ["slow"] * is_kept
 
 
 def test_a_message_is_child_of_its_sender_and_linked_to_it(traced: Traced) -> None:

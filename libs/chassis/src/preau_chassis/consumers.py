@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from google.protobuf.message import Message
+from nats.aio.msg import Msg
 from preau_kernel.context import Context
+from preau_kernel.ids import TenantId, tenant_slug
 
 from preau_chassis.database import UnitOfWork
 
@@ -62,3 +64,23 @@ class Consumer:
     def __post_init__(self) -> None:
         object.__setattr__(self, "types", {kind.DESCRIPTOR.full_name: kind for kind in self.handlers})
         object.__setattr__(self, "grouped_types", frozenset(kind.DESCRIPTOR.full_name for kind in self.grouped))
+
+
+def header_of(message: Msg, name: str) -> str:
+    """A header's text; empty when it is missing."""
+    return (message.headers or {}).get(name, "")
+
+
+def envelope_of(message: Msg, type_name: str) -> Envelope:
+    """What a message says about itself. ``KeyError`` or ``ValueError`` when the headers or the subject are not ours."""
+    headers = message.headers or {}
+    town = tenant_slug(message.subject.split(".")[1])
+    return Envelope(
+        event_id=UUID(headers["ce-id"]),
+        type=type_name,
+        subject=message.subject,
+        context=Context.system(TenantId(int(headers["preau-tenant"])), town),
+        at=datetime.fromisoformat(headers["ce-time"]).astimezone(UTC),
+        delivery=message.metadata.num_delivered,
+        sequence=message.metadata.sequence.stream,
+    )

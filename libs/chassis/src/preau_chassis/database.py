@@ -25,7 +25,9 @@ Row: TypeAlias = Any
 class UnitOfWork:
     """One transaction for one town. Leaving it without ``commit`` rolls back."""
 
-    __slots__ = ("_context", "_database", "_events", "_is_committed", "_key", "_lease", "_raw", "_span", "replayed")
+    __slots__ = (
+        "_after", "_context", "_database", "_events", "_is_committed", "_key", "_lease", "_raw", "_span", "replayed",
+    )  # fmt: skip
 
     def __init__(self, database: Database, context: Context, key: IdempotencyKey | None) -> None:
         self._database = database
@@ -34,6 +36,7 @@ class UnitOfWork:
         self._lease: Lease | None = None
         self._raw: Any = None
         self._events: list[OutboxEvent] = []
+        self._after: list[Callable[[], None]] = []
         self._is_committed = False
         self._span: Any = None
         self.replayed: bytes | None = None
@@ -103,6 +106,10 @@ class UnitOfWork:
         for message in messages:
             self._events.append(outbox_event(self._context, message))
 
+    def after_commit(self, call: Callable[[], None]) -> None:
+        """Call this once what was done is committed, and never if it is not. It must not fail: for counting."""
+        self._after.append(call)
+
     async def commit(self, response: bytes = b"") -> None:
         """Make it so: the changes, their events, and the answer kept for a repeated command."""
         raw = self._raw
@@ -115,6 +122,8 @@ class UnitOfWork:
         self._is_committed = True
         if self._events:
             self._database.nudge()
+        for call in self._after:
+            call()
 
     async def _begin(self) -> None:
         # A number straight from a verified token or envelope, so it can be part of the text: one round trip, not three.

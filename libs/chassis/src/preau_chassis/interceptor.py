@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import grpc
@@ -16,12 +17,24 @@ from preau_chassis.calls import Caller, set_caller, set_remaining
 from preau_chassis.constants import MIN_REMAINING_SECONDS
 from preau_chassis.errors import CODE_OF_KIND, DETAILS_KEY, SERVER_FAULTS, status_of
 from preau_chassis.logs import get_logger
+from preau_chassis.metrics import histogram
 from preau_chassis.telemetry import Hop
 from preau_chassis.tokens import TokenVerifier
 
 _log = get_logger("grpc")
+_served = histogram("rpc.server.call.duration", "s", "One RPC served.")
 
 Behaviour = Callable[[Any, grpc.aio.ServicerContext[Any, Any]], Awaitable[Any]]
+
+
+@dataclass(slots=True)
+class InFlight:
+    """How many RPCs this process is serving."""
+
+    count: int = 0
+
+
+in_flight = InFlight()
 
 
 class Guard:
@@ -49,6 +62,7 @@ class Guard:
                     traceparent = str(value)
             code = "CANCELLED"
             town = reason = ""
+            in_flight.count += 1
             with Hop(
                 full_name, SpanKind.SERVER, traceparent, {"rpc.system.name": "grpc", "rpc.method": full_name}
             ) as hop:
@@ -73,7 +87,10 @@ class Guard:
                     code = "INTERNAL"
                     await self._abort(context, self._bug(error, hop))
                 finally:
-                    duration = (time.perf_counter() - started) * 1000
+                    seconds = time.perf_counter() - started
+                    duration = seconds * 1000
+                    in_flight.count -= 1
+                    _served.record(seconds, {"rpc.method": full_name, "rpc.response.status_code": code})
                     hop.set("rpc.response.status_code", code)
                     if reason:
                         log.info("rpc", code=code, duration_ms=round(duration, 2), tenant=town, reason=reason)

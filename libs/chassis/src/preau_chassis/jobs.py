@@ -13,9 +13,12 @@ from preau_kernel.errors import DomainError
 
 from preau_chassis.database import Database
 from preau_chassis.logs import get_logger
+from preau_chassis.metrics import Attributes, gauge, histogram
+from preau_chassis.pulse import Beat, no_beat
 from preau_chassis.telemetry import Hop
 
 _log = get_logger("jobs")
+_duration = histogram("preau.job.duration", "s", "One turn of a timed job.")
 
 _PURGES = (
     ("purge-outbox", "outbox", "published_at IS NOT NULL AND created_at < now() - interval '7 days'"),
@@ -47,18 +50,41 @@ def purge_jobs(work_database: Database) -> list[Job]:
     return [job(*purge) for purge in _PURGES]
 
 
-async def run_job(job: Job, is_leading: asyncio.Event) -> None:
+async def run_job(job: Job, is_leading: asyncio.Event, beat: Beat = no_beat) -> None:
     """Run ``job`` for ever, while this process leads. A failure is logged and the next turn comes all the same."""
-    while True:
-        await is_leading.wait()
-        started = time.monotonic()
-        with Hop(f"job {job.name}", SpanKind.INTERNAL) as hop:
-            try:
-                await job.run()
-            except DomainError as error:
-                hop.fail(error.reason)
-                _log.warning("job.failed", job=job.name, reason=error.reason, trace_id=hop.trace_id)
-            except Exception as error:  # noqa: BLE001 - the boundary: one bad turn must not stop the next
-                hop.fail("INTERNAL", error)
-                _log.error("job.failed", job=job.name, error_type=type(error).__qualname__, exc_info=error)
-        await asyncio.sleep(max(0.0, job.every.total_seconds() - (time.monotonic() - started)))
+    succeeded = time.monotonic()
+
+    def age() -> list[tuple[float, Attributes]]:
+        return [(time.monotonic() - succeeded, {"preau.job": job.name})] if is_leading.is_set() else []
+
+    shown = gauge("preau.job.success_age", "s", "Since the job last ended well.", age)
+    try:
+        while True:
+            if not is_leading.is_set():
+                await is_leading.wait()
+                succeeded = time.monotonic()
+            started = time.monotonic()
+            beat()
+            outcome = await _turn(job)
+            ended = time.monotonic()
+            if outcome == "done":
+                succeeded = ended
+            _duration.record(ended - started, {"preau.job": job.name, "preau.outcome": outcome})
+            await asyncio.sleep(max(0.0, job.every.total_seconds() - (ended - started)))
+    finally:
+        shown.close()
+
+
+async def _turn(job: Job) -> str:
+    with Hop(f"job {job.name}", SpanKind.INTERNAL) as hop:
+        try:
+            await job.run()
+        except DomainError as error:
+            hop.fail(error.reason)
+            _log.warning("job.failed", job=job.name, reason=error.reason, trace_id=hop.trace_id)
+        except Exception as error:  # noqa: BLE001 - the boundary: one bad turn must not stop the next
+            hop.fail("INTERNAL", error)
+            _log.error("job.failed", job=job.name, error_type=type(error).__qualname__, exc_info=error)
+        else:
+            return "done"
+    return "failed"

@@ -16,8 +16,8 @@ _ALLOWED = {
     "account_id", "acked", "activity_id", "attempt", "attempt_id", "code", "component", "consumer", "count", "created",
     "credit_note_id", "delay_seconds", "delivery", "dropped", "duration_ms", "error", "error_id", "error_type", "event",
     "event_id", "event_type", "exception", "household_id", "invoice_id", "invoice_number", "job", "kind", "lag", "level", "limit", "listen",
-    "method", "minor_units", "outcome", "payment_id", "port", "provider", "reason", "refdet", "removed",
-    "request_id", "reservation_count", "revision", "rows", "rpc", "sequence", "service", "session_count", "signal", "size",
+    "method", "metric", "minor_units", "outcome", "payment_id", "port", "provider", "reason", "refdet", "removed",
+    "request_id", "reservation_count", "revision", "rows", "rpc", "run", "sequence", "service", "session_count", "signal", "size",
     "skipped", "status", "stream", "subject", "tenant", "till", "timestamp", "town", "trace_id", "verb", "version",
 }  # fmt: skip
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 import nats
@@ -29,6 +31,7 @@ _DUPLICATE_WINDOW = 120.0
 _NAME = re.compile(r"preau\.(?P<service>[a-z]+)\.(?P<version>v[0-9]+)\.(?P<name>[A-Za-z]+)")
 _WORDS = re.compile(r"[A-Z][a-z0-9]*")
 _NAME_IN_USE = 10058
+_TELL_SECONDS = 30.0
 
 TRANSIENT_ERRORS = (nats.errors.Error, TimeoutError, OSError)
 """What a call on the connection raises while the broker is away."""
@@ -82,11 +85,19 @@ def event_headers(
     return headers
 
 
-async def connect_nats(url: str, name: str) -> Nats:
-    """Connect, waiting for the broker as long as it takes; afterwards reconnect for ever."""
+async def connect_nats(url: str, name: str, login: Mapping[str, Any] | None = None) -> Nats:
+    """Connect, waiting for the broker as long as it takes; afterwards reconnect for ever.
+
+    ``url`` is one address or several with commas between them; ``login`` is what ``broker_login.login_options`` gives.
+    """
     client = Nats()
+    told = -_TELL_SECONDS
 
     async def on_error(error: Exception) -> None:
+        nonlocal told
+        if "authorization" in str(error).lower() and time.monotonic() - told > _TELL_SECONDS:
+            told = time.monotonic()
+            _log.error("nats.refused")
         _log.debug("nats.error", error_type=type(error).__name__)
 
     async def on_disconnected() -> None:
@@ -97,8 +108,9 @@ async def connect_nats(url: str, name: str) -> Nats:
         _log.info("nats.reconnected")
 
     await client.connect(
-        url,
+        [one.strip() for one in url.split(",")],
         name=name,
+        **(login or {}),
         allow_reconnect=True,
         max_reconnect_attempts=-1,
         reconnect_time_wait=cast("int", 0.25),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from nats.aio.client import Client as Nats
@@ -15,7 +17,9 @@ from preau_chassis.database import Database
 from preau_chassis.events import OutboxEvent, outbox_event
 from preau_chassis.logs import get_logger
 from preau_chassis.messaging import ensure_stream, event_headers, stream_of
+from preau_chassis.metrics import Attributes, gauge
 from preau_chassis.pool import DRIVER_ERRORS
+from preau_chassis.pulse import Beat, no_beat
 from preau_chassis.spans import LightSpan
 from preau_chassis.telemetry import parse_traceparent, start_span, traceparent_of
 
@@ -35,7 +39,13 @@ _DUE = f"""
 SELECT id, tenant_id, event_id, subject, type, body, traceparent, created_at FROM outbox
 WHERE published_at IS NULL ORDER BY id LIMIT {_BATCH}"""
 _MARK = "UPDATE outbox SET published_at = now() WHERE id = ANY($1::bigint[]) AND published_at IS NULL"
-_OLDEST = "SELECT extract(epoch FROM now() - min(created_at)) FROM outbox WHERE published_at IS NULL"
+_MOST_COUNTED = 100_000
+_LOOK_SECONDS = 10.0
+# Rows get their ids in the order of their transactions' statements, so the first id is as good as the oldest.
+_BACKLOG = f"""
+SELECT count(*) AS waiting, coalesce(extract(epoch FROM now() - (
+    SELECT created_at FROM outbox WHERE published_at IS NULL ORDER BY id LIMIT 1)), 0)::float8 AS age
+FROM (SELECT FROM outbox WHERE published_at IS NULL LIMIT {_MOST_COUNTED}) AS due"""
 
 
 def _span(row: Any) -> LightSpan | None:
@@ -50,16 +60,28 @@ def _span(row: Any) -> LightSpan | None:
     return start_span(f"publish {row['type']}", SpanKind.PRODUCER, parent, attributes)
 
 
+@dataclass(slots=True)
+class Backlog:
+    """What was not yet published when the leading relay last looked; ``looked_at`` is monotonic."""
+
+    waiting: int = 0
+    age: float = 0.0
+    looked_at: float = 0.0
+
+
 class OutboxRelay:
     """Publishes a service's outbox. Only one may run at a time: ``Leader`` sees to it."""
 
-    def __init__(self, *, service: str, nats_client: Nats, replicas: int = 1) -> None:
+    def __init__(self, *, service: str, nats_client: Nats, replicas: int = 1, beat: Beat = no_beat) -> None:
         self._service = service
         self._nats = nats_client
         self._publisher = BatchPublisher(nats_client, seconds=_ACK_SECONDS)
         self._replicas = replicas
+        self._beat = beat
         self._nudged = asyncio.Event()
         self._has_stream = False
+        self.backlog: Backlog | None = None
+        """``None`` while another process leads."""
 
     def nudge(self) -> None:
         """There is something to publish."""
@@ -67,11 +89,32 @@ class OutboxRelay:
 
     async def run(self, raw: Any) -> None:
         """Publish for ever, reading and marking on ``raw``; raises when that connection is lost."""
+        shown = (
+            gauge("preau.outbox.age", "s", "Age of the oldest event not yet published.", self._age),
+            gauge("preau.outbox.waiting", "{event}", "Events not yet published.", self._waiting),
+        )
+        try:
+            await self._run(raw)
+        finally:
+            for each in shown:
+                each.close()
+            self.backlog = None
+
+    def _age(self) -> list[tuple[float, Attributes]]:
+        backlog = self.backlog
+        return [] if backlog is None else [(backlog.age, {})]
+
+    def _waiting(self) -> list[tuple[float, Attributes]]:
+        backlog = self.backlog
+        return [] if backlog is None else [(backlog.waiting, {})]
+
+    async def _run(self, raw: Any) -> None:
         while True:
             self._nudged.clear()
+            await self._look(raw, _LOOK_SECONDS)
             try:
                 while await self.publish_batch(raw) == _BATCH:
-                    pass
+                    await self._look(raw, _LOOK_SECONDS)
             except BROKER_ERRORS as error:
                 if raw.is_closed():
                     raise
@@ -85,6 +128,7 @@ class OutboxRelay:
 
     async def publish_batch(self, raw: Any) -> int:
         """Publish what is due, up to one batch, and mark what the broker has acknowledged; how many were due."""
+        self._beat()
         rows = await raw.fetch(_DUE)
         if not rows:
             return 0
@@ -129,23 +173,33 @@ class OutboxRelay:
 
     async def _wait_for_broker(self, raw: Any, error: Exception) -> None:
         self._has_stream = False
-        age = await raw.fetchval(_OLDEST) or 0.0
+        age = (await self._look(raw, _RETRY_SECONDS)).age
         log = _log.error if age > _STUCK_SECONDS else _log.warning
-        log("outbox.waiting", error_type=type(error).__name__, lag=round(float(age), 1))
+        log("outbox.waiting", error_type=type(error).__name__, lag=round(age, 1))
         await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _look(self, raw: Any, every: float) -> Backlog:
+        """What waits, counted anew if the last count is ``every`` seconds old."""
+        now = time.monotonic()
+        if self.backlog is None or now - self.backlog.looked_at >= every:
+            row = await raw.fetchrow(_BACKLOG)
+            self.backlog = Backlog(row["waiting"], row["age"], now)
+        return self.backlog
 
 
 class Leader:
     """Holds a service's one advisory lock on a connection of its own, for as long as that connection lives."""
 
-    def __init__(self, service: str, database: Database) -> None:
+    def __init__(self, service: str, database: Database, *, beat: Beat = no_beat) -> None:
         self._service = service
         self._database = database
+        self._beat = beat
         self.is_leading = asyncio.Event()
 
     async def lead(self, relay: OutboxRelay) -> None:
         """Wait for the lock, relay while holding it, start over when the connection is lost."""
         while True:
+            self._beat()
             try:
                 async with self._database.lease() as lease:
                     if await lease.raw.fetchval("SELECT pg_try_advisory_lock(hashtext($1))", f"leader:{self._service}"):

@@ -96,6 +96,10 @@ class LeasePool:
         self._cleaning: set[asyncio.Task[None]] = set()
         self._idle: list[tuple[PoolProxiedConnection, Any]] = []
         self.size = size
+        self.used = 0
+        """Leases given out."""
+        self.waiting = 0
+        """Who stands in line for one."""
         self.engine: AsyncEngine = create_async_engine(
             "postgresql+asyncpg://",
             async_creator=self._connect,
@@ -107,19 +111,28 @@ class LeasePool:
             pool_reset_on_return=None,
         )
 
+    @property
+    def idle(self) -> int:
+        """Open connections that nobody uses."""
+        return len(self._idle)
+
     def lease(self) -> Lease:
         """A connection for the time of an ``async with``."""
         return Lease(self)
 
     async def take(self) -> tuple[PoolProxiedConnection, Any]:
         if self._free.locked():
+            self.waiting += 1
             try:
                 async with asyncio.timeout(self._wait_seconds):
                     await self._free.acquire()
             except TimeoutError:
                 raise UnavailableError("DATABASE_BUSY") from None
+            finally:
+                self.waiting -= 1
         else:
             await self._free.acquire()
+        self.used += 1
         try:
             # Idle connections stay checked out of the engine's pool: checking in and out costs as much as a small query.
             while self._idle:
@@ -130,7 +143,7 @@ class LeasePool:
             fairy = await self.engine.raw_connection()
             return fairy, fairy.driver_connection
         except BaseException as error:
-            self._free.release()
+            self._release()
             meaning = translate(error)
             if meaning is not None:
                 raise meaning from error
@@ -138,14 +151,14 @@ class LeasePool:
 
     def give_back(self, fairy: PoolProxiedConnection, raw: Any) -> None:
         self._idle.append((fairy, raw))
-        self._free.release()
+        self._release()
 
     def discard(self, fairy: PoolProxiedConnection) -> None:
         self._invalidate(fairy)
         # The server went away: what idles has died with it, though the loop may not have heard of it yet.
         while self._idle:
             self._invalidate(self._idle.pop()[0])
-        self._free.release()
+        self._release()
 
     def clean_up(self, fairy: PoolProxiedConnection, raw: Any) -> None:
         task = asyncio.get_running_loop().create_task(self._clean_up(fairy, raw))
@@ -172,6 +185,10 @@ class LeasePool:
             array.use_on(connection)
         return connection
 
+    def _release(self) -> None:
+        self.used -= 1
+        self._free.release()
+
     def _invalidate(self, fairy: PoolProxiedConnection) -> None:
         raw = fairy.driver_connection
         if raw is not None:
@@ -188,4 +205,4 @@ class LeasePool:
         else:
             self._idle.append((fairy, raw))
         finally:
-            self._free.release()
+            self._release()

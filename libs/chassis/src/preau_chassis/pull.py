@@ -9,7 +9,7 @@ import asyncio
 import json
 import time
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 
 import nats.errors
@@ -28,14 +28,19 @@ _EXPIRED = "408"
 class PullSubscription:
     """Messages of one durable consumer, ``batch`` at most on their way at a time."""
 
-    def __init__(self, client: Nats, stream: str, durable: str, *, batch: int = 64) -> None:
+    def __init__(
+        self, client: Nats, stream: str, durable: str, *, batch: int = 64, beat: Callable[[], None] = lambda: None
+    ) -> None:
         self._client = client
         self._next = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}"
         self._batch = batch
+        self._beat = beat
         self._arrived = asyncio.Event()
         self._asked = 0
         self._heard = 0.0
         self._is_over = False
+        self.answered_at = 0.0
+        """When the server last said something, messages or not; monotonic, 0 before."""
         self.waiting: deque[Msg] = deque()
         """Delivered and not yet handed over."""
 
@@ -44,11 +49,16 @@ class PullSubscription:
         inbox = self._client.new_inbox()
         subscription = await self._client.subscribe(inbox, cb=self._receive)
         reconnects = self._client.stats["reconnects"]
-        self._heard = time.monotonic()
+        told = self._heard = time.monotonic()
         try:
             while True:
                 while self.waiting:
+                    self._beat()
                     yield self.waiting.popleft()
+                if self._heard > told:
+                    # A fetch came back, and whoever handles its messages is not stuck in one.
+                    told = self._heard
+                    self._beat()
                 is_stale = self._is_over or self._client.stats["reconnects"] != reconnects
                 if is_stale or time.monotonic() - self._heard > _SILENCE_SECONDS:
                     return
@@ -64,7 +74,7 @@ class PullSubscription:
             await self._close(subscription)
 
     async def _receive(self, message: Msg) -> None:
-        self._heard = time.monotonic()
+        self._heard = self.answered_at = time.monotonic()
         headers = message.headers or {}
         status = headers.get("Status", "") if not message.data else ""
         if not status:

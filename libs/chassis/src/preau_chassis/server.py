@@ -17,12 +17,19 @@ from preau_chassis.calls import current_claims, current_context, current_token
 from preau_chassis.constants import SERVER_OPTIONS, STOP_GRACE_SECONDS
 from preau_chassis.interceptor import Guard
 from preau_chassis.logs import get_logger
+from preau_chassis.settings import SettingsError
 from preau_chassis.tokens import TokenVerifier
 
-__all__ = ["GrpcServer", "Servicer", "current_claims", "current_context", "current_token"]
+__all__ = ["LIVE", "GrpcServer", "Servicer", "current_claims", "current_context", "current_token"]
+
+LIVE = "live"
+"""The name under which health tells of the process alone: no database, no broker, no draining."""
 
 _log = get_logger("grpc")
 _HEALTH_SECONDS = 2.0
+_HEALTH = "grpc.health.v1.Health"
+_SERVING = health_pb2.HealthCheckResponse.SERVING
+_NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
 ReadinessCheck = Callable[[], Awaitable[bool]]
 
@@ -36,11 +43,35 @@ class Servicer:
     name: str
 
 
+class _Methods(grpc.GenericRpcHandler):
+    """What the server answers. Servicers may come after the port is open: until then everything but health is away."""
+
+    def __init__(self) -> None:
+        self._handlers: dict[str, Any] = {}
+        self.is_complete = False
+
+    def service(self, handler_call_details: Any) -> Any:
+        """The handler of a method; ``None`` means that there is no such method."""
+        handler = self._handlers.get(handler_call_details.method)
+        return _AWAY if handler is None and not self.is_complete else handler
+
+    def add(self, service: str, handlers: Mapping[str, Any]) -> None:
+        """Take the methods of one service."""
+        self._handlers |= {f"/{service}/{method}": handler for method, handler in handlers.items()}
+
+
+async def _refuse(_request: object, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+    await context.abort(grpc.StatusCode.UNAVAILABLE, "starting")
+
+
+_AWAY: Any = grpc.unary_unary_rpc_method_handler(_refuse)
+
+
 class _Registrar:
     """Stands where generated code expects a server, and guards each method on its way there."""
 
-    def __init__(self, server: grpc.aio.Server, guard: Guard) -> None:
-        self._server = server
+    def __init__(self, methods: _Methods, guard: Guard | None = None) -> None:
+        self._methods = methods
         self._guard = guard
 
     def add_generic_rpc_handlers(self, _handlers: Sequence[Any]) -> None:
@@ -48,74 +79,114 @@ class _Registrar:
 
     def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Any]) -> None:
         """Take the methods of one service."""
-        guarded = {
-            method: grpc.unary_unary_rpc_method_handler(
-                self._guard.wrap(f"{service}/{method}", handler.unary_unary),
-                request_deserializer=handler.request_deserializer,
-                response_serializer=handler.response_serializer,
-            )
-            for method, handler in handlers.items()
-        }
-        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, guarded),))
-        self._server.add_registered_method_handlers(service, guarded)
+        guard = self._guard
+        if guard is not None:
+            handlers = {
+                method: grpc.unary_unary_rpc_method_handler(
+                    guard.wrap(f"{service}/{method}", handler.unary_unary),
+                    request_deserializer=handler.request_deserializer,
+                    response_serializer=handler.response_serializer,
+                )
+                for method, handler in handlers.items()
+            }
+        self._methods.add(service, handlers)
 
 
 class GrpcServer:
-    """Serves ``servicers`` on ``listen``. Health is SERVING while every readiness check says so."""
+    """Serves ``servicers`` on ``listen``. Health is SERVING while every readiness check says so.
+
+    Without ``servicers`` only health is served, and not ready, until ``admit``.
+    """
 
     def __init__(
         self,
         *,
         service: str,
         listen: str,
-        servicers: Sequence[Servicer],
-        verifier: TokenVerifier,
+        servicers: Sequence[Servicer] = (),
+        verifier: TokenVerifier | None = None,
         public_methods: frozenset[str] = frozenset(),
         ready: Sequence[ReadinessCheck] = (),
+        is_alive: Callable[[], bool] = lambda: True,
     ) -> None:
+        self._service = service
         self._listen = listen
-        self._ready = ready
-        self._names = [servicer.name for servicer in servicers]
+        self._ready = tuple(ready)
+        self._is_alive = is_alive
+        self._names: list[str] = []
         self._server = grpc.aio.server(options=SERVER_OPTIONS)
         self._health = health.HealthServicer()
+        self._methods = _Methods()
         self._watch: asyncio.Task[None] | None = None
         self._is_serving = False
         self.port = 0
-        registrar = _Registrar(self._server, Guard(service, verifier, public_methods))
-        for servicer in servicers:
-            servicer.add(servicer.implementation, registrar)
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        names = (*self._names, "grpc.health.v1.Health", reflection.SERVICE_NAME)
-        reflection.enable_server_reflection(names, self._server)
+        self._server.add_generic_rpc_handlers((self._methods,))
+        unguarded: Any = _Registrar(self._methods)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, unguarded)
+        if verifier is not None:
+            self._take(servicers, verifier, public_methods)
 
     async def start(self) -> None:
-        """Open the port; ``port`` then tells which. ``RuntimeError`` when it is taken."""
-        self.port = self._server.add_insecure_port(self._listen)
+        """Open the port; ``port`` then tells which. ``SettingsError`` when it is taken or cannot be opened."""
+        try:
+            self.port = self._server.add_insecure_port(self._listen)
+        except RuntimeError:
+            self.port = 0
         if self.port == 0:
-            raise RuntimeError(f"cannot listen on {self._listen}")
-        await self._set(await self._check())
+            raise SettingsError(f"PREAU_LISTEN: cannot listen on {self._listen}")
+        await self._look()
         await self._server.start()
-        self._watch = asyncio.get_running_loop().create_task(self._watch_readiness())
+        self._watch = asyncio.get_running_loop().create_task(self._watch_health())
         _log.info("grpc.listening", listen=self._listen, port=self.port)
 
+    async def admit(
+        self,
+        ready: Sequence[ReadinessCheck],
+        servicers: Sequence[Servicer] = (),
+        verifier: TokenVerifier | None = None,
+        public_methods: frozenset[str] = frozenset(),
+    ) -> None:
+        """All parts are there: answer calls, and be ready as soon as the checks say so."""
+        self._ready = tuple(ready)
+        self._take(servicers, verifier, public_methods)
+        await self._look()
+
     async def stop(self, grace: float = STOP_GRACE_SECONDS) -> None:
-        """Say NOT_SERVING, let calls end for at most ``grace`` seconds, close."""
+        """Say NOT_SERVING, let calls end for at most ``grace`` seconds, close. Alive until the end: nobody is to hurry it."""
         if self._watch is not None:
             self._watch.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._watch
-        await self._health.enter_graceful_shutdown()
+        await self._set_ready(is_ready=False)
         await self._server.stop(grace)
 
-    async def _watch_readiness(self) -> None:
+    def _take(self, servicers: Sequence[Servicer], verifier: TokenVerifier | None, public: frozenset[str]) -> None:
+        if verifier is not None:
+            registrar = _Registrar(self._methods, Guard(self._service, verifier, public))
+            for servicer in servicers:
+                servicer.add(servicer.implementation, registrar)
+            self._names = [servicer.name for servicer in servicers]
+        unguarded: Any = _Registrar(self._methods)
+        reflection.enable_server_reflection((*self._names, _HEALTH, reflection.SERVICE_NAME), unguarded)
+        self._methods.is_complete = True
+
+    async def _watch_health(self) -> None:
         while True:
             await asyncio.sleep(_HEALTH_SECONDS)
-            is_ready = await self._check()
-            if is_ready != self._is_serving:
-                _log.warning("grpc.readiness", status="serving" if is_ready else "not serving")
-            await self._set(is_ready)
+            await self._look()
+
+    async def _look(self) -> None:
+        await self._health.set(LIVE, _SERVING if self._is_alive() else _NOT_SERVING)
+        is_ready = await self._check()
+        if is_ready and not self._is_serving:
+            _log.info("grpc.readiness", status="serving")
+        elif self._is_serving and not is_ready:
+            _log.warning("grpc.readiness", status="not serving")
+        await self._set_ready(is_ready=is_ready)
 
     async def _check(self) -> bool:
+        if not self._methods.is_complete:
+            return False
         for check in self._ready:
             try:
                 async with asyncio.timeout(_HEALTH_SECONDS):
@@ -125,8 +196,7 @@ class GrpcServer:
                 return False
         return True
 
-    async def _set(self, is_ready: bool) -> None:
+    async def _set_ready(self, *, is_ready: bool) -> None:
         self._is_serving = is_ready
-        status = health_pb2.HealthCheckResponse.SERVING if is_ready else health_pb2.HealthCheckResponse.NOT_SERVING
         for name in ("", *self._names):
-            await self._health.set(name, status)
+            await self._health.set(name, _SERVING if is_ready else _NOT_SERVING)

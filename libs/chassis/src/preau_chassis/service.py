@@ -92,6 +92,8 @@ class ServiceDefinition:
     migrations: Path
     events: tuple[type[Message], ...]
     build: Callable[[Runtime], Awaitable[Parts]]
+    needs_revision: str = "0001"
+    """The oldest schema this code runs on: the newest of the release before, since pods may come before a migration."""
 
 
 def run(definition: ServiceDefinition, arguments: Sequence[str] | None = None) -> int:

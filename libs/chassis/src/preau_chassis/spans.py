@@ -14,21 +14,23 @@ from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, Statu
 from opentelemetry.util.types import Attributes, AttributeValue
 
 _SCOPE = InstrumentationScope("preau")
+_HOPS = (SpanKind.SERVER, SpanKind.CONSUMER)
 _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 
 
 class Exporting:
     """Where finished spans of this process go."""
 
-    __slots__ = ("processor", "resource")
+    __slots__ = ("processor", "resource", "slow_ns")
 
-    def __init__(self, processor: SpanProcessor, resource: Resource) -> None:
+    def __init__(self, processor: SpanProcessor, resource: Resource, *, slow_ns: int) -> None:
         self.processor = processor
         self.resource = resource
+        self.slow_ns = slow_ns
 
 
 class LightSpan(Span):
-    """A span that is exported when its trace is sampled, or when it failed by our own fault."""
+    """A span that is exported when its trace is sampled, when it failed by our own fault, or when it served too slowly."""
 
     __slots__ = (
         "_attributes", "_context", "_ended", "_events", "_exporting", "_kind", "_links", "_name", "_parent", "_started", "_status",
@@ -101,8 +103,10 @@ class LightSpan(Span):
         if exporting is None:
             return
         context = self._context
+        ended = end_time or time.time_ns()
         if not context.trace_flags.sampled:
-            if self._status.status_code is not StatusCode.ERROR:
+            is_slow = self._kind in _HOPS and ended - self._started > exporting.slow_ns
+            if not is_slow and self._status.status_code is not StatusCode.ERROR:
                 return
             context = SpanContext(context.trace_id, context.span_id, is_remote=False, trace_flags=_SAMPLED)
         exporting.processor.on_end(
@@ -118,6 +122,6 @@ class LightSpan(Span):
                 instrumentation_scope=_SCOPE,
                 status=self._status,
                 start_time=self._started,
-                end_time=end_time or time.time_ns(),
+                end_time=ended,
             )
         )

@@ -1,4 +1,7 @@
-"""Few spans, written by hand: one per process hop. Nothing is patched; what is not sampled costs next to nothing."""
+"""Few spans, written by hand: one per process hop. Nothing is patched; what is not sampled costs next to nothing.
+
+Metrics are set up here too; ``metrics`` holds the instruments.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import random
 from collections.abc import Iterator
 from contextvars import Token
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
@@ -19,6 +22,11 @@ from opentelemetry.util.types import Attributes, AttributeValue
 
 from preau_chassis.spans import Exporting, LightSpan
 
+if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics.export import MetricExporter
+
+    from preau_chassis.metrics_export import MetricsExport
+
 _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 _UNSAMPLED = TraceFlags(TraceFlags.DEFAULT)
 _TRACEPARENT_LENGTH = 55
@@ -28,9 +36,10 @@ _FLUSH_MILLIS = 2_000
 
 @dataclass(slots=True)
 class _State:
-    """The process's tracing; ``exporting`` is ``None`` when traces go nowhere."""
+    """The process's telemetry; ``exporting`` and ``metrics`` are ``None`` when it goes nowhere."""
 
     exporting: Exporting | None = None
+    metrics: MetricsExport | None = None
     bound: int = 0
 
 
@@ -38,34 +47,49 @@ _state = _State()
 
 
 class Telemetry:
-    """The process's tracing, set up once by ``configure_telemetry`` and closed at the end."""
+    """The process's tracing and metrics, set up once by ``configure_telemetry`` and closed at the end."""
 
     def close(self) -> None:
         """Send what is still waiting; bounded, since a collector that is away must not hold up the exit."""
         exporting, _state.exporting = _state.exporting, None
+        metrics, _state.metrics = _state.metrics, None
         if exporting is not None:
             exporting.processor.force_flush(_FLUSH_MILLIS)
             exporting.processor.shutdown()
+        if metrics is not None:
+            metrics.close()
 
 
 def configure_telemetry(
-    service: str, endpoint: str, ratio: float, *, version: str = "", exporter: SpanExporter | None = None
+    service: str,
+    endpoint: str,
+    ratio: float,
+    *,
+    version: str = "",
+    slow_seconds: float = 1.0,
+    metrics_seconds: float = 10.0,
+    exporter: SpanExporter | None = None,
+    metric_exporter: MetricExporter | None = None,
 ) -> Telemetry:
-    """Start tracing to the OTLP gRPC ``endpoint``, or not at all when it is empty and no ``exporter`` is given.
+    """Start tracing and metrics to the OTLP gRPC ``endpoint``, or not at all when it is empty and no exporter is given.
 
-    ``ratio`` decides for traces that start in this process; a trace that arrives keeps its sender's decision.
+    ``ratio`` decides for traces that start in this process; a trace that arrives keeps its sender's decision, but what
+    failed or took longer than ``slow_seconds`` is always told. Metrics go every ``metrics_seconds``; 0 is never.
     """
+    Telemetry().close()
     if exporter is None and endpoint:
         from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 
         exporter = OTLPSpanExporter(endpoint=endpoint, insecure=not endpoint.startswith("https://"), timeout=2)
     _state.bound = TraceIdRatioBased.get_bound_for_rate(ratio)
-    if exporter is None:
-        _state.exporting = None
-    else:
-        resource = Resource({"service.name": service, "service.namespace": "preau", "service.version": version})
+    resource = Resource({"service.name": service, "service.namespace": "preau", "service.version": version})
+    if exporter is not None:
         processor = BatchSpanProcessor(exporter, schedule_delay_millis=1_000, max_export_batch_size=512)
-        _state.exporting = Exporting(processor, resource)
+        _state.exporting = Exporting(processor, resource, slow_ns=int(slow_seconds * 1e9))
+    if metrics_seconds > 0 and (metric_exporter is not None or endpoint):
+        from preau_chassis.metrics_export import MetricsExport, otlp_exporter
+
+        _state.metrics = MetricsExport(metric_exporter or otlp_exporter(endpoint), resource, metrics_seconds)
     return Telemetry()
 
 
@@ -119,7 +143,7 @@ def start_span(
 class Hop:
     """One process hop of a trace: an RPC served, a message handled, a page rendered.
 
-    ``fail`` marks it as gone wrong on our side: then it is exported even when its trace is not sampled.
+    ``fail`` marks it as gone wrong on our side. Then, or when it was slow, it is exported even if its trace is not sampled.
     """
 
     __slots__ = ("_token", "span")

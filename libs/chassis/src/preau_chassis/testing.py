@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 
 import grpc
@@ -13,6 +13,7 @@ from joserfc.jwk import OKPKey
 from preau_kernel.clock import Clock, SystemClock
 from preau_kernel.context import Context
 
+from preau_chassis import metrics
 from preau_chassis.client import close_channel, open_channel
 from preau_chassis.server import GrpcServer, Servicer
 from preau_chassis.tokens import ALGORITHM, TokenClaims, TokenVerifier, token_claims
@@ -78,3 +79,46 @@ async def running_server(
 def hours_from_now(hours: float) -> datetime:
     """An end for a token."""
     return datetime.now(UTC) + timedelta(hours=hours)
+
+
+class Recorded:
+    """What the platform's metrics say while a test runs."""
+
+    def value(self, name: str, attributes: metrics.Attributes | None = None) -> float:
+        """A counter's sum or a gauge's value; 0 when there is no such series."""
+        wanted = tuple(sorted((attributes or {}).items()))
+        for source in (metrics.instruments(), metrics.gauges()):
+            for instrument, series in source:
+                found = series.get(wanted) if instrument.name == name else None
+                if found is not None:
+                    return sum(found.counts) if isinstance(found, metrics.Distribution) else found
+        return 0
+
+    def seconds(self, name: str, attributes: metrics.Attributes | None = None) -> float:
+        """The sum of a histogram's durations; ``value`` is how many there were."""
+        wanted = tuple(sorted((attributes or {}).items()))
+        for instrument, series in metrics.instruments():
+            found = series.get(wanted) if instrument.name == name else None
+            if isinstance(found, metrics.Distribution):
+                return found.sum
+        return 0
+
+    def attributes(self, name: str) -> list[dict[str, str | int | float | bool]]:
+        """The attribute sets of the series that metric has."""
+        return [
+            dict(key)
+            for source in (metrics.instruments(), metrics.gauges())
+            for instrument, series in source
+            if instrument.name == name
+            for key in series
+        ]
+
+
+@contextmanager
+def recorded_metrics() -> Iterator[Recorded]:
+    """Metrics are kept, from zero, while the block runs."""
+    metrics.switch(on=True)
+    try:
+        yield Recorded()
+    finally:
+        metrics.switch(on=False)

@@ -17,19 +17,24 @@ import uvloop
 from nats.aio.client import Client as Nats
 from nats.aio.msg import Msg
 
+from preau_chassis.broker_login import login_options
 from preau_chassis.clock import clock_from
 from preau_chassis.consumer_runner import ConsumerRunner
 from preau_chassis.database import Database
 from preau_chassis.dead_letters import replay_dead_letters
 from preau_chassis.delivery_watch import watch_deliveries
+from preau_chassis.event_loop import watch_event_loop
 from preau_chassis.jobs import purge_jobs, run_job
 from preau_chassis.logs import configure_logs, get_logger
 from preau_chassis.memory import settle_collector
 from preau_chassis.messaging import DEAD_LETTER_STREAM, close_nats, connect_nats, ensure_stream, stream_of
-from preau_chassis.migrations import run_migrations
+from preau_chassis.migrations import MigrationError, run_migrations
 from preau_chassis.outbox import Leader, OutboxRelay
 from preau_chassis.pagination import PageTokens
+from preau_chassis.pulse import JOB_SECONDS, Pulse, ping_broker
 from preau_chassis.remote_identity import prefetch_keys, remote_jwks
+from preau_chassis.saturation import show_pools, show_rpcs
+from preau_chassis.schema_check import wait_for_schema
 from preau_chassis.server import GrpcServer
 from preau_chassis.service import Parts, Runtime, ServiceDefinition
 from preau_chassis.settings import ServiceSettings, SettingsError, load_settings_or_exit
@@ -54,6 +59,7 @@ def run_verb(definition: ServiceDefinition, arguments: Sequence[str] | None = No
     settings = load_settings_or_exit(definition.settings)
     configure_logs(definition.name, settings.log_level, with_words=settings.env != "production")
     try:
+        settings.require_for(options.verb)
         if options.verb == "migrate":
             uvloop.run(_migrate(definition, settings))
         elif options.verb == "replay":
@@ -63,6 +69,10 @@ def run_verb(definition: ServiceDefinition, arguments: Sequence[str] | None = No
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    except MigrationError as error:
+        _log.error("migrate.stopped", verb=options.verb)
+        sys.stderr.write(f"{error}\n")
+        return 1
     except Exception as error:  # noqa: BLE001 - the outermost boundary: a stack as a log line, not as loose text
         _log.error("service.crashed", verb=options.verb, error_type=type(error).__qualname__, exc_info=error)
         return 1
@@ -71,7 +81,7 @@ def run_verb(definition: ServiceDefinition, arguments: Sequence[str] | None = No
 
 async def _migrate(definition: ServiceDefinition, settings: ServiceSettings) -> None:
     await run_migrations(settings.required("owner_database_url"), definition.migrations)
-    client = await connect_nats(settings.required("nats_url"), f"{definition.name} migrate")
+    client = await _connect(definition, settings, "migrate")
     try:
         for stream in (stream_of(definition.name), DEAD_LETTER_STREAM):
             await ensure_stream(client, stream, replicas=settings.stream_replicas)
@@ -79,8 +89,12 @@ async def _migrate(definition: ServiceDefinition, settings: ServiceSettings) -> 
         await close_nats(client)
 
 
+async def _connect(definition: ServiceDefinition, settings: ServiceSettings, verb: str) -> Nats:
+    return await connect_nats(settings.required("nats_url"), f"{definition.name} {verb}", login_options(settings))
+
+
 async def _replay(definition: ServiceDefinition, settings: ServiceSettings, durable: str) -> None:
-    client = await connect_nats(settings.required("nats_url"), f"{definition.name} replay")
+    client = await _connect(definition, settings, "replay")
     try:
         count = await replay_dead_letters(client, durable)
     finally:
@@ -110,27 +124,38 @@ async def _start(
     definition: ServiceDefinition, settings: ServiceSettings, verb: str, stack: contextlib.AsyncExitStack
 ) -> None:
     telemetry = configure_telemetry(
-        definition.name, settings.otlp_endpoint, settings.trace_ratio, version=_version_of(definition.name)
+        definition.name,
+        settings.otlp_endpoint,
+        settings.trace_ratio,
+        version=_version_of(definition.name),
+        slow_seconds=settings.trace_slow_seconds,
+        metrics_seconds=settings.metrics_seconds,
     )
     stack.callback(telemetry.close)
-    client = await connect_nats(settings.required("nats_url"), f"{definition.name} {verb}")
+    pulse = Pulse()
+    server = GrpcServer(service=definition.name, listen=settings.listen, is_alive=pulse.is_alive)
+    stack.push_async_callback(server.stop)
+    await server.start()
+    client = await _connect(definition, settings, verb)
     stack.push_async_callback(close_nats, client)
     runtime = _make_runtime(definition, settings, client, telemetry, works=verb != "serve")
     stack.push_async_callback(runtime.close)
+    stack.enter_context(show_pools(runtime.database, runtime.work_database))
+    await wait_for_schema(runtime.database, definition.migrations, definition.needs_revision, _migrate_command())
     parts = await definition.build(runtime)
     if parts.close is not None:
         stack.push_async_callback(parts.close)
     settle_collector()
-    loops: list[Loop] = []
+    loops: list[Loop] = [watch_event_loop]
     if verb != "serve":
-        loops += await _workers(definition, settings, runtime, parts)
+        loops += await _workers(definition, settings, runtime, parts, pulse)
     else:
         runtime.database.on_nudge(_remote_nudge(client, definition.name))
+    # Before what its calls use is closed, though it was opened first.
+    stack.push_async_callback(server.stop)
     if verb != "work":
-        server, background = _make_server(definition, settings, runtime, parts)
-        await server.start()
-        stack.push_async_callback(server.stop)
-        loops += background
+        stack.enter_context(show_rpcs())
+    loops += await _admit(server, runtime, parts, answers=verb != "work")
     _log.info("service.started", verb=verb)
     async with asyncio.TaskGroup() as tasks:
         for one in loops:
@@ -158,30 +183,27 @@ def _make_runtime(
     )
 
 
-def _make_server(
-    definition: ServiceDefinition, settings: ServiceSettings, runtime: Runtime, parts: Parts
-) -> tuple[GrpcServer, list[Loop]]:
-    verifier = TokenVerifier(parts.jwks_source or remote_jwks(runtime.identity_channel), runtime.clock)
+async def _admit(server: GrpcServer, runtime: Runtime, parts: Parts, *, answers: bool) -> list[Loop]:
+    """From now on the server is ready when database and broker are there; what must run beside it."""
 
     async def is_broker_there() -> bool:
         return runtime.nats.is_connected
 
-    server = GrpcServer(
-        service=definition.name,
-        listen=settings.listen,
-        servicers=parts.servicers,
-        verifier=verifier,
-        public_methods=parts.public_methods,
-        ready=(runtime.database.ping, is_broker_there),
-    )
-    return server, [partial(prefetch_keys, verifier)]
+    ready = (runtime.database.ping, is_broker_there)
+    if not answers:
+        await server.admit((*ready, runtime.work_database.ping))
+        return []
+    verifier = TokenVerifier(parts.jwks_source or remote_jwks(runtime.identity_channel), runtime.clock)
+    await server.admit(ready, parts.servicers, verifier, parts.public_methods)
+    return [partial(prefetch_keys, verifier)]
 
 
 async def _workers(
-    definition: ServiceDefinition, settings: ServiceSettings, runtime: Runtime, parts: Parts
+    definition: ServiceDefinition, settings: ServiceSettings, runtime: Runtime, parts: Parts, pulse: Pulse
 ) -> list[Loop]:
-    relay = OutboxRelay(service=definition.name, nats_client=runtime.nats, replicas=settings.stream_replicas)
-    leader = Leader(definition.name, runtime.work_database)
+    turn = pulse.watch("relay")
+    relay = OutboxRelay(service=definition.name, nats_client=runtime.nats, replicas=settings.stream_replicas, beat=turn)
+    leader = Leader(definition.name, runtime.work_database, beat=turn)
     runtime.database.on_nudge(relay.nudge)
     runtime.work_database.on_nudge(relay.nudge)
 
@@ -190,11 +212,20 @@ async def _workers(
 
     await runtime.nats.subscribe(_nudge_subject(definition.name), cb=on_nudge)
     await watch_deliveries(runtime.nats, parts.consumers)
-    loops: list[Loop] = [partial(leader.lead, relay)]
+    loops: list[Loop] = [partial(leader.lead, relay), partial(ping_broker, runtime.nats, pulse.watch("broker"))]
     for consumer in parts.consumers:
-        runner = ConsumerRunner(consumer, runtime.database, runtime.nats, replicas=settings.stream_replicas)
+        runner = ConsumerRunner(
+            consumer,
+            runtime.database,
+            runtime.nats,
+            replicas=settings.stream_replicas,
+            beat=pulse.watch(f"consumer {consumer.durable}"),
+        )
         loops.append(runner.run)
-    loops += [partial(run_job, job, leader.is_leading) for job in (*parts.jobs, *purge_jobs(runtime.work_database))]
+    for job in (*parts.jobs, *purge_jobs(runtime.work_database)):
+        within = job.every.total_seconds() + JOB_SECONDS
+        beat = pulse.watch(f"job {job.name}", within, while_=leader.is_leading.is_set)
+        loops.append(partial(run_job, job, leader.is_leading, beat))
     return loops
 
 
@@ -219,6 +250,12 @@ def _remote_nudge(client: Nats, service: str) -> Callable[[], None]:
 
 def _nudge_subject(service: str) -> str:
     return f"nudge.{service}"
+
+
+def _migrate_command() -> str:
+    spec = sys.modules["__main__"].__spec__
+    module = spec.name.removesuffix(".__main__") if spec else "<service>"
+    return f"python -m {module} migrate"
 
 
 def _version_of(service: str) -> str:
