@@ -18,6 +18,7 @@ from identity_svc.adapters.db.tenants import PostgresTenantDirectory
 from identity_svc.adapters.db.unit_of_work import PostgresUnitOfWorkFactory
 from identity_svc.adapters.keys import Ed25519Signer, SigningKeys
 from identity_svc.adapters.letters import FileSender, SmtpSender
+from identity_svc.adapters.measures import SigningKeyGauge
 from identity_svc.adapters.passwords import Argon2Hasher
 from identity_svc.adapters.secrets import KeyedSecrets, derive_key, load_master_key
 from identity_svc.application.ports import LetterSender
@@ -29,13 +30,14 @@ from identity_svc.entrypoints.grpc import IdentityServicer, Ports
 from identity_svc.settings import IdentitySettings
 
 _SERVICE = "preau.identity.v1.IdentityService"
+_WATCH_EVERY = timedelta(minutes=1)
 
 
 async def build(runtime: Runtime) -> Parts:
     """Wire the service."""
     settings: IdentitySettings = runtime.settings
     clock, database = runtime.clock, runtime.database
-    master = load_master_key(Path(settings.required("signing_key_dir")))
+    master = _master_key(settings)
     keys = SigningKeys(database, derive_key(master, "signing keys"))
     signer = Ed25519Signer(keys)
     secrets = KeyedSecrets(master)
@@ -73,6 +75,14 @@ async def build(runtime: Runtime) -> Parts:
     async def rotate_keys() -> None:
         await keys.rotate(clock.now())
 
+    key_gauge = SigningKeyGauge(good_for=3 * _WATCH_EVERY)
+
+    async def watch_key() -> None:
+        key_gauge.keep(await keys.seconds_left(clock.now()))
+
+    async def close() -> None:
+        key_gauge.close()
+
     async def purge() -> None:
         await purge_expired(uow_factory, directory, clock)
 
@@ -81,11 +91,21 @@ async def build(runtime: Runtime) -> Parts:
         jobs=[
             Job("send-letters", every=timedelta(seconds=2), run=send_letters),
             Job("rotate-keys", every=timedelta(minutes=10), run=rotate_keys),
+            Job("watch-signing-key", every=_WATCH_EVERY, run=watch_key),
             Job("purge-expired", every=timedelta(hours=1), run=purge),
         ],
         public_methods=frozenset(f"{_SERVICE}/{name}" for name in ("ResolveTenant", "IssueServiceToken", "GetJwks")),
         jwks_source=own_jwks,
+        close=close,
     )
+
+
+def _master_key(settings: IdentitySettings) -> bytes:
+    try:
+        return load_master_key(Path(settings.required("signing_key_dir")))
+    except (OSError, ValueError) as error:
+        said = type(error).__name__ if isinstance(error, OSError) else str(error)
+        raise SettingsError(f"PREAU_SIGNING_KEY_DIR: {said}") from None
 
 
 def letter_sender(settings: IdentitySettings) -> LetterSender:
@@ -99,7 +119,7 @@ def letter_sender(settings: IdentitySettings) -> LetterSender:
 
 async def rotate_now(settings: IdentitySettings, clock: Clock) -> str | None:
     """Make the next signing key at once, whatever the present one's age; it is published before it signs."""
-    master = load_master_key(Path(settings.required("signing_key_dir")))
+    master = _master_key(settings)
     database = Database(settings.required("database_url"), pool_size=1, application_name="identity rotate-keys")
     try:
         return await SigningKeys(database, derive_key(master, "signing keys")).rotate(clock.now(), force=True)

@@ -4,20 +4,35 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Self
+from typing import Annotated, ClassVar, Self
+from urllib.parse import urlsplit
 
-from preau_chassis.settings import ServiceSettings
-from pydantic import Field, SecretStr, model_validator
+from preau_chassis.settings import ServiceSettings, SettingsError
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 WEAKEST_IN_PRODUCTION_KIB = 19_456
 """OWASP's least memory for argon2id."""
 
 
+def _mail_server(secret: SecretStr) -> SecretStr:
+    problem = "must be smtp://user:password@host:587 or smtps://user:password@host:465"
+    try:
+        parts = urlsplit(secret.get_secret_value())
+        is_server = parts.scheme in {"smtp", "smtps"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        raise ValueError(problem) from None
+    if secret.get_secret_value() and not is_server:
+        raise ValueError(problem)
+    return secret
+
+
 class IdentitySettings(ServiceSettings):
     """``PREAU_SERVICE_SECRETS`` is JSON, one secret per calling service; letters need an SMTP server or a folder."""
 
+    needed: ClassVar[tuple[str, ...]] = ("signing_key_dir",)
+
     service_secrets: dict[str, SecretStr] = Field(default_factory=dict)
-    smtp_url: SecretStr = SecretStr("")
+    smtp_url: Annotated[SecretStr, AfterValidator(_mail_server)] = SecretStr("")
     mail_dir: Path | None = None
     mail_from: str = Field(default="ne-pas-repondre@preau.localhost", pattern=r"^[^@\s]+@[^@\s]+$")
     signing_key_dir: Path | None = None
@@ -31,6 +46,11 @@ class IdentitySettings(ServiceSettings):
         if self.env == "production" and self.password_memory_kib < WEAKEST_IN_PRODUCTION_KIB:
             raise ValueError("PREAU_PASSWORD_MEMORY_KIB is too low for PREAU_ENV production")
         return self
+
+    def require_for(self, verb: str) -> None:
+        super().require_for(verb)
+        if verb not in {"migrate", "replay"} and self.mail_dir is None and not self.smtp_url.get_secret_value():
+            raise SettingsError("PREAU_SMTP_URL or PREAU_MAIL_DIR is not set")
 
     @property
     def session_idle(self) -> timedelta:

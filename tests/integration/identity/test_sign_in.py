@@ -2,6 +2,7 @@ import asyncio
 import statistics
 import time
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from identity_svc.adapters.passwords import Argon2Hasher
@@ -186,3 +187,34 @@ async def test_without_a_token_nobody_signs_in(world: World) -> None:
     with pytest.raises(DomainError) as refusal:
         await world.call("SignIn", pb.SignInRequest(username="parent.demo", password=PASSWORD))
     assert (refusal.value.kind, refusal.value.reason) == (ErrorKind.UNAUTHENTICATED, "TOKEN_MISSING")
+
+
+async def test_a_repeated_sign_in_gives_the_same_session_and_nothing_secret_is_kept(world: World, family: Town) -> None:
+    request_id = str(uuid4())
+    first, second = await asyncio.gather(family.sign_in(request_id=request_id), family.sign_in(request_id=request_id))
+    assert (first.session_token, first.session_expires_at) == (second.session_token, second.session_expires_at)
+    assert (await family.exchange(second.session_token)).account.id == first.account.id
+    async with world.connect(family.number) as connection:
+        rows = await connection.fetch("SELECT * FROM idempotency WHERE request_id = $1", request_id)
+        assert len(rows) == 1
+        kept = repr(dict(rows[0]))
+        for secret in (first.session_token, PASSWORD):
+            assert secret not in kept
+        sessions = await connection.fetchval("SELECT count(*) FROM session WHERE account_id = $1", first.account.id)
+        assert sessions == 1
+
+
+async def test_a_known_request_id_opens_nothing_for_another_body(family: Town) -> None:
+    request_id = str(uuid4())
+    await family.sign_in(request_id=request_id)
+    for name, password in (("parent.demo", WRONG), ("nobody.here", PASSWORD), ("Parent.Demo", PASSWORD)):
+        refusal = await refused(family, name, password, request_id=request_id)
+        assert (refusal.kind, refusal.reason) == (ErrorKind.EXISTS, "IDEMPOTENCY_KEY_REUSED"), name
+
+
+async def test_guessing_under_a_known_request_id_is_throttled_like_any_other(family: Town) -> None:
+    request_id = str(uuid4())
+    await family.sign_in(request_id=request_id)
+    reasons = [(await refused(family, request_id=request_id)).reason for _ in range(30)]
+    assert reasons[0] == "IDEMPOTENCY_KEY_REUSED"
+    assert reasons[-1] == "TOO_MANY_ATTEMPTS"

@@ -177,6 +177,8 @@ async def running_world(
     finally:
         await close_channel(channel)
         await server.stop(grace=1)
+        if parts.close is not None:
+            await parts.close()
         await runtime.close()
 
 

@@ -1,6 +1,13 @@
 from datetime import UTC, datetime, timedelta
 
-from identity_svc.domain.keys import KeyPeriod, next_key_from, published_keys, signing_key, unpublished_keys
+from identity_svc.domain.keys import (
+    KeyPeriod,
+    next_key_from,
+    published_keys,
+    rotation_due,
+    signing_key,
+    unpublished_keys,
+)
 from identity_svc.domain.sessions import SessionPolicy
 
 NOW = datetime(2025, 9, 1, 8, tzinfo=UTC)
@@ -45,6 +52,12 @@ def test_a_key_of_thirty_days_gets_a_successor_published_ten_minutes_before_use(
     due = NOW + timedelta(days=30) - timedelta(minutes=10)
     assert next_key_from([born], due - timedelta(seconds=1)) is None
     assert next_key_from([born], due) == NOW + timedelta(days=30)
+
+
+def test_the_newest_key_tells_when_the_next_one_is_due() -> None:
+    assert rotation_due([OLD, CURRENT]) == NOW + timedelta(days=20)
+    assert rotation_due([NEXT, OLD, CURRENT]) == NOW + timedelta(days=30, minutes=10)
+    assert rotation_due([]) is None
 
 
 def test_one_successor_is_enough() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -65,6 +65,9 @@ class _Area:
 @dataclass
 class FakeHasher:
     verified: list[str | None] = field(default_factory=list)
+
+    def place(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     async def hash(self, password: str) -> str:
         return f"hash of {password}"

@@ -22,6 +22,7 @@ from identity_svc.domain.keys import (
     KeyPeriod,
     next_key_from,
     published_keys,
+    rotation_due,
     signing_key,
     unpublished_keys,
 )
@@ -61,6 +62,11 @@ class SigningKeys:
             )
             for row in rows
         ]
+
+    async def seconds_left(self, now: datetime) -> float | None:
+        """Until the newest key that can sign must have been rotated: negative when that is late, ``None`` without a key."""
+        due = rotation_due([key.period for key in await self.load() if key.private is not None])
+        return None if due is None else (due - now).total_seconds()
 
     async def rotate(self, now: datetime, *, force: bool = False) -> str | None:
         """Make the next key when it is due, one replica at a time; its name, or ``None``. Deletes long-dead keys."""

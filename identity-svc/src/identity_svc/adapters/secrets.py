@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import os
@@ -50,9 +51,14 @@ class KeyedSecrets:
 
     def __init__(self, master: bytes) -> None:
         self._pepper = derive_key(master, "fingerprints")
+        self._token_key = derive_key(master, "repeatable session tokens")
 
     def new_token(self) -> str:
         return secrets.token_urlsafe(32)
+
+    def token_of(self, tenant_id: TenantId, seed: str) -> str:
+        digest = hmac.digest(self._token_key, f"{tenant_id}\x1f{seed}".encode(), "sha256")
+        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
     def token_hash(self, token: str) -> bytes:
         # 256 random bits need no salt and no slowness.

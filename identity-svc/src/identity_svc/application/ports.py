@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
@@ -183,6 +183,20 @@ class Housekeeping(Protocol):
     async def purge(self, now: datetime, keep_sessions: timedelta, keep_others: timedelta) -> None: ...
 
 
+class AnswerRepository(Protocol):
+    """What commands answered, for who repeats one."""
+
+    async def is_known(self, method: str, request_id: UUID) -> bool: ...
+    async def claim(self, method: str, request_id: UUID, fingerprint: bytes) -> bytes | None:
+        """``None`` when the id is ours now, else the first answer; ``EXISTS/IDEMPOTENCY_KEY_REUSED`` for another body.
+
+        A twin that still runs is waited for.
+        """
+        ...
+
+    async def keep(self, method: str, request_id: UUID, answer: bytes) -> None: ...
+
+
 class UnitOfWork(Protocol):
     """One transaction for one town; leaving it without ``commit`` undoes everything."""
 
@@ -200,6 +214,8 @@ class UnitOfWork(Protocol):
     def households(self) -> HouseholdRepository: ...
     @property
     def mail(self) -> MailQueue: ...
+    @property
+    def answers(self) -> AnswerRepository: ...
     @property
     def housekeeping(self) -> Housekeeping: ...
 
@@ -222,6 +238,10 @@ class SessionExchange(Protocol):
 class PasswordHasher(Protocol):
     """Slow on purpose; a bounded number run at once."""
 
+    def place(self) -> AbstractContextManager[None]:
+        """A place in the line for one ``verify``; ``SIGN_IN_BUSY`` when its turn would come too late for the caller."""
+        ...
+
     async def hash(self, password: str) -> str: ...
     async def verify(self, password_hash: str | None, password: str) -> bool:
         """As slow for ``None`` (no such account) as for a real hash, and then False."""
@@ -241,6 +261,10 @@ class SecretFactory(Protocol):
     """Unguessable texts, and the keyed or plain digests kept of them."""
 
     def new_token(self) -> str: ...
+    def token_of(self, tenant_id: TenantId, seed: str) -> str:
+        """The token of a random ``seed``: always the same, and not to be had from the seed without the service's secret."""
+        ...
+
     def token_hash(self, token: str) -> bytes: ...
     def fingerprint(self, tenant_id: TenantId, *parts: str) -> bytes:
         """A keyed digest: an address or a name cannot be found back by trying them all."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from preau_kernel.clock import Clock
 from preau_kernel.context import Context
@@ -21,6 +22,7 @@ from identity_svc.application.ports import (
     UnitOfWork,
     UnitOfWorkFactory,
 )
+from identity_svc.application.repeated_sign_in import FirstAnswer, Shown, claim, keep, refuse_known
 from identity_svc.domain.errors import SignInFailedError
 from identity_svc.domain.passwords import MAXIMUM_LENGTH, normalise_password
 from identity_svc.domain.people import Account, storable, username_key
@@ -37,6 +39,7 @@ class SignIn:
     password: str
     client_address: str
     user_agent: str
+    request_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class SignedIn:
     session_expires_at: datetime
     access: AccessToken
     account: Account
+    is_repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,38 +76,65 @@ async def sign_in(command: SignIn, context: Context, ports: SignInPorts) -> Sign
     """
     require_gateway(context)
     now = ports.clock.now()
-    async with ports.uow_factory(context) as uow:
-        checked = await _register_attempt(uow, command, context, ports.secrets, now)
-        await uow.commit()
-    password = normalise_password(command.password[: MAXIMUM_LENGTH + 1])
-    stored = checked.credentials.password_hash if checked.credentials else None
-    is_right = await ports.hasher.verify(stored, password)
+    # Before the attempt is counted: who is sent away unheard has not guessed.
+    with ports.hasher.place():
+        async with ports.uow_factory(context) as uow:
+            checked = await _register_attempt(uow, command, context, ports.secrets, now)
+            await uow.commit()
+        password = normalise_password(command.password[: MAXIMUM_LENGTH + 1])
+        stored = checked.credentials.password_hash if checked.credentials else None
+        is_right = await ports.hasher.verify(stored, password)
     if checked.credentials is None or stored is None or not is_right:
+        if command.request_id:
+            async with ports.uow_factory(context) as uow:
+                await refuse_known(uow, command.request_id)
         raise SignInFailedError
     rehash = await ports.hasher.hash(password) if ports.hasher.needs_rehash(stored) else None
     account = checked.credentials.account
-    token = ports.secrets.new_token()
-    expires_at = ports.sessions.expires_at(now, now)
     async with ports.uow_factory(context) as uow:
+        answer = None
+        if command.request_id:
+            shown = Shown(command.request_id, command.username, account, rehash or stored)
+            answer = await claim(uow, context, ports.secrets, shown, now)
         await uow.throttle.forget([checked.account_limit.key])
         if checked.address_limit:
             await forgive(uow.throttle, [checked.address_limit], now)
         if rehash:
             await uow.accounts.set_password(account.id, rehash, now)
-        session_id = await uow.sessions.open(
-            NewSession(
-                token_hash=ports.secrets.token_hash(token),
-                account_id=account.id,
-                address_hash=checked.address_hash,
-                user_agent=storable(command.user_agent)[:LONGEST_USER_AGENT],
-                created_at=now,
-                idle_ends_at=expires_at,
-                ends_at=ports.sessions.ends_at(now),
-            )
-        )
+        is_repeated = answer is not None
+        if answer is None:
+            answer = await _open_session(uow, command, context, ports, checked.address_hash, account, now)
         await uow.commit()
-    access = await ports.signer.issue(account_claims(account, context, session_id), now)
-    return SignedIn(token, expires_at, access, account)
+    access = await ports.signer.issue(account_claims(account, context, answer.session_id), now)
+    return SignedIn(answer.token, answer.expires_at, access, account, is_repeated)
+
+
+async def _open_session(
+    uow: UnitOfWork,
+    command: SignIn,
+    context: Context,
+    ports: SignInPorts,
+    address_hash: bytes,
+    account: Account,
+    now: datetime,
+) -> FirstAnswer:
+    seed = ports.secrets.new_token()
+    token = ports.secrets.token_of(context.tenant_id, seed) if command.request_id else seed
+    expires_at = ports.sessions.expires_at(now, now)
+    session_id = await uow.sessions.open(
+        NewSession(
+            token_hash=ports.secrets.token_hash(token),
+            account_id=account.id,
+            address_hash=address_hash,
+            user_agent=storable(command.user_agent)[:LONGEST_USER_AGENT],
+            created_at=now,
+            idle_ends_at=expires_at,
+            ends_at=ports.sessions.ends_at(now),
+        )
+    )
+    if command.request_id:
+        await keep(uow, command.request_id, session_id, seed, expires_at)
+    return FirstAnswer(session_id, token, expires_at)
 
 
 def account_claims(account: Account, context: Context, session_id: int) -> Claims:

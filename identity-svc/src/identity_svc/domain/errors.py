@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from preau_kernel.errors import DomainError, ErrorKind, InvalidError, NotFoundError, PreconditionError
+from preau_kernel.errors import DomainError, ErrorKind, InvalidError, NotFoundError, PreconditionError, UnavailableError
 
 
 class UnknownTownError(NotFoundError):
@@ -36,6 +36,13 @@ class SignInFailedError(DomainError):
         super().__init__(ErrorKind.UNAUTHENTICATED, "SIGN_IN_FAILED", "wrong user name or password")
 
 
+class KeyReusedError(DomainError):
+    """The same request id came with another body."""
+
+    def __init__(self) -> None:
+        super().__init__(ErrorKind.EXISTS, "IDEMPOTENCY_KEY_REUSED")
+
+
 class SessionExpiredError(DomainError):
     """Over, revoked or unknown: never says which."""
 
@@ -56,6 +63,14 @@ class TooManyAttemptsError(DomainError):
     def __init__(self, retry_at: datetime) -> None:
         instant = retry_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         super().__init__(ErrorKind.QUOTA, "TOO_MANY_ATTEMPTS", "too many attempts", retry_at=instant)
+
+
+class SignInBusyError(UnavailableError):
+    """More people are signing in than passwords can be checked in time; nothing was counted or checked."""
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        seconds = str(max(1, retry_after_seconds))
+        super().__init__("SIGN_IN_BUSY", "too many people are signing in", retry_after_seconds=seconds)
 
 
 class ResetLinkInvalidError(PreconditionError):

@@ -53,6 +53,11 @@ def next_key_from(keys: Sequence[KeyPeriod], now: datetime, *, force: bool = Fal
     return None
 
 
+def rotation_due(keys: Sequence[KeyPeriod]) -> datetime | None:
+    """When the newest key must have been followed by another; ``None`` without any key."""
+    return max((key.signs_from + KEY_LIFE for key in keys), default=None)
+
+
 def unpublished_keys(keys: Sequence[KeyPeriod], now: datetime) -> list[KeyPeriod]:
     """Keys that verify nothing any more."""
     published = published_keys(keys, now)

@@ -9,7 +9,8 @@ from typing import Any
 from preau.identity.v1 import identity_service_pb2 as pb
 from preau.identity.v1 import identity_service_pb2_grpc as rpc
 from preau_chassis.calls import current_claims, current_context
-from preau_chassis.wire import timestamp_to_wire
+from preau_chassis.wire import parse_uuid, timestamp_to_wire
+from preau_kernel.errors import DomainError
 from preau_kernel.ids import IdFactory
 
 from identity_svc.application.change_password import ChangePassword, change_password
@@ -28,6 +29,7 @@ from identity_svc.application.sign_in import SignIn, SignInPorts, sign_in
 from identity_svc.application.sign_out import sign_out
 from identity_svc.application.update_account import UpdateAccount, update_account
 from identity_svc.application.upsert_tenant import upsert_tenant
+from identity_svc.entrypoints.measures import count_refused_sign_in, count_sign_in
 from identity_svc.entrypoints.messages import (
     account_to_wire,
     household_to_wire,
@@ -83,8 +85,21 @@ class IdentityServicer(rpc.IdentityServiceServicer):
         return pb.GetJwksResponse(jwks_json=await self._signer.jwks(self._clock.now()))
 
     async def SignIn(self, request: pb.SignInRequest, context: _Call) -> pb.SignInResponse:
-        command = SignIn(request.username, request.password, request.client_address, request.user_agent)
-        result = await sign_in(command, current_context(), self._sign_in)
+        command = SignIn(
+            username=request.username,
+            password=request.password,
+            client_address=request.client_address,
+            user_agent=request.user_agent,
+            request_id=parse_uuid(request.request_id, "request_id") if request.request_id else None,
+        )
+        caller = current_context()
+        try:
+            result = await sign_in(command, caller, self._sign_in)
+        except DomainError as error:
+            count_refused_sign_in(caller.tenant_slug, error)
+            raise
+        if not result.is_repeated:
+            count_sign_in(caller.tenant_slug)
         return pb.SignInResponse(
             session_token=result.session_token,
             session_expires_at=timestamp_to_wire(result.session_expires_at),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +13,14 @@ from preau_kernel.ids import TenantId
 from identity_svc.domain.people import Child, Guardian, Household, PostalAddress
 
 _COLUMNS = "id, external_ref, is_resident, line1, line2, postal_code, city, version"
+# The people come with their household: every page of a family asks for them, and each statement is a trip of its own.
+_WHOLE = f"""
+SELECT {_COLUMNS}, (
+  SELECT json_agg(json_build_array(g.id, g.first_name, g.last_name, g.email, g.phone, g.is_payer) ORDER BY g.position)::text
+  FROM guardian g WHERE g.tenant_id = household.tenant_id AND g.household_id = household.id) AS guardians, (
+  SELECT json_agg(json_build_array(c.id, c.first_name, c.last_name, c.born_on, c.school, c.school_class) ORDER BY c.position)::text
+  FROM child c WHERE c.tenant_id = household.tenant_id AND c.household_id = household.id) AS children
+FROM household WHERE tenant_id = $1 AND"""
 
 
 class PostgresHouseholds:
@@ -19,18 +29,16 @@ class PostgresHouseholds:
         self._tenant_id = tenant_id
 
     async def by_id(self, household_id: UUID) -> Household | None:
-        row = await self._transaction.fetchrow(
-            f"SELECT {_COLUMNS} FROM household WHERE tenant_id = $1 AND id = $2", self._tenant_id, household_id
-        )
-        return await self._whole(row) if row else None
+        row = await self._transaction.fetchrow(f"{_WHOLE} id = $2", self._tenant_id, household_id)
+        return _household(row) if row else None
 
     async def by_external_ref(self, external_ref: str) -> Household | None:
         row = await self._transaction.fetchrow(
-            f"SELECT {_COLUMNS} FROM household WHERE tenant_id = $1 AND external_ref = $2",
+            f"{_WHOLE} external_ref = $2",
             self._tenant_id,
             external_ref,
         )
-        return await self._whole(row) if row else None
+        return _household(row) if row else None
 
     async def insert(self, household: Household) -> bool:
         address = household.address
@@ -87,25 +95,19 @@ class PostgresHouseholds:
         )
         return True
 
-    async def _whole(self, row: Any) -> Household:
-        guardians = await self._transaction.fetch(
-            "SELECT id, first_name, last_name, email, phone, is_payer FROM guardian"
-            " WHERE tenant_id = $1 AND household_id = $2 ORDER BY position",
-            self._tenant_id,
-            row["id"],
-        )
-        children = await self._transaction.fetch(
-            "SELECT id, first_name, last_name, born_on, school, school_class FROM child"
-            " WHERE tenant_id = $1 AND household_id = $2 ORDER BY position",
-            self._tenant_id,
-            row["id"],
-        )
-        return Household(
-            id=row["id"],
-            external_ref=row["external_ref"],
-            guardians=tuple(Guardian(**dict(guardian)) for guardian in guardians),
-            children=tuple(Child(**dict(child)) for child in children),
-            is_resident=row["is_resident"],
-            address=PostalAddress(row["line1"], row["line2"], row["postal_code"], row["city"]),
-            version=row["version"],
-        )
+
+def _household(row: Any) -> Household:
+    return Household(
+        id=row["id"],
+        external_ref=row["external_ref"],
+        guardians=tuple(Guardian(UUID(key), *facts) for key, *facts in json.loads(row["guardians"] or "[]")),
+        children=tuple(
+            Child(
+                UUID(key), first_name, last_name, date.fromisoformat(born_on) if born_on else None, school, school_class
+            )
+            for key, first_name, last_name, born_on, school, school_class in json.loads(row["children"] or "[]")
+        ),
+        is_resident=row["is_resident"],
+        address=PostalAddress(row["line1"], row["line2"], row["postal_code"], row["city"]),
+        version=row["version"],
+    )

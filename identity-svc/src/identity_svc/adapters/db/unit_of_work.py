@@ -11,6 +11,7 @@ from preau_kernel.context import Context
 from preau_kernel.ids import TenantId
 
 from identity_svc.adapters.db.accounts import PostgresAccounts, PostgresResets
+from identity_svc.adapters.db.answers import PostgresAnswers
 from identity_svc.adapters.db.households import PostgresHouseholds
 from identity_svc.adapters.db.mail import PostgresHousekeeping, PostgresMailQueue
 from identity_svc.adapters.db.sessions import PostgresSessions, PostgresThrottle
@@ -32,6 +33,7 @@ class PostgresUnitOfWork:
         self.resets = PostgresResets(transaction, tenant_id)
         self.households = PostgresHouseholds(transaction, tenant_id)
         self.mail = PostgresMailQueue(transaction, tenant_id)
+        self.answers = PostgresAnswers(transaction, tenant_id)
         self.housekeeping = PostgresHousekeeping(transaction, tenant_id)
 
     def publish(self, event: DomainEvent) -> None:
