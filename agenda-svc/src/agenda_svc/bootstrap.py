@@ -11,10 +11,12 @@ from preau_chassis.database import UnitOfWork
 from preau_chassis.service import Job, Parts, Runtime, ServiceDefinition, Servicer
 
 from agenda_svc.adapters.db.expiry_store import PostgresExpiryStore
+from agenda_svc.adapters.db.holds import PostgresHoldCounts
 from agenda_svc.adapters.db.projections import PostgresProjections
 from agenda_svc.adapters.db.reservation_store import PostgresReservationStore, TransactionReservationStore
 from agenda_svc.adapters.db.rules_loader import RulesCache
 from agenda_svc.adapters.db.town_store import PostgresTownStore
+from agenda_svc.adapters.measures import HoldGauges
 from agenda_svc.adapters.public_holidays import FrenchPublicHolidays
 from agenda_svc.adapters.reservation_ids import BlockReservationIds
 from agenda_svc.application.desk import Desk
@@ -22,6 +24,8 @@ from agenda_svc.application.expire_holds import expire_holds
 from agenda_svc.entrypoints.consumers import billing_consumer, identity_consumer
 from agenda_svc.entrypoints.grpc import AgendaServicer, Ports
 from agenda_svc.settings import AgendaSettings
+
+COUNT_EVERY = timedelta(seconds=30)
 
 
 async def build(runtime: Runtime) -> Parts:
@@ -42,11 +46,24 @@ async def build(runtime: Runtime) -> Parts:
     async def expire() -> None:
         await expire_holds(expiry, clock)
 
+    hold_counts = PostgresHoldCounts(database, runtime.work_database)
+    hold_gauges = HoldGauges(good_for=3 * COUNT_EVERY)
+
+    async def count_holds() -> None:
+        hold_gauges.keep(await hold_counts.of_all_towns(clock.now()))
+
+    async def close() -> None:
+        hold_gauges.close()
+
     servicer = AgendaServicer(Ports(desk, PostgresTownStore(database, runtime.ids), FrenchPublicHolidays()))
     return Parts(
         servicers=[Servicer(rpc.add_AgendaServiceServicer_to_server, servicer, "preau.agenda.v1.AgendaService")],
         consumers=[identity_consumer(PostgresProjections), billing_consumer(desk, store_of)],
-        jobs=[Job("expire-holds", every=timedelta(seconds=settings.expiry_seconds), run=expire)],
+        jobs=[
+            Job("expire-holds", every=timedelta(seconds=settings.expiry_seconds), run=expire),
+            Job("count-holds", every=COUNT_EVERY, run=count_holds),
+        ],
+        close=close,
     )
 
 

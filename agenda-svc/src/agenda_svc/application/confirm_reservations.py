@@ -17,8 +17,11 @@ from agenda_svc.domain.states import Status
 
 async def confirm_reservations(
     ctx: Context, desk: Desk, store: ReservationStore, invoice_id: str, household_id: str, ids: Sequence[int]
-) -> None:
-    """Runs in the transaction of the event it answers, holding the household and the sessions it may take again."""
+) -> int:
+    """How many are confirmed by it.
+
+    Runs in the transaction of the event it answers, holding the household and the sessions it may take again.
+    """
     query = RowsQuery(household_id, ids=list(dict.fromkeys(ids)), with_coupled=True)
     rules, reading = await read_rows(ctx, desk, store, query, lock=True)
     offer = reading.offer
@@ -44,3 +47,4 @@ async def confirm_reservations(
     )
     if not await store.apply(ctx, change):
         raise ConflictError
+    return len(change.moved)

@@ -10,7 +10,7 @@ from preau_kernel.context import Context
 from preau_kernel.errors import InvalidError
 
 from agenda_svc.application.desk import Desk, read_rows, without_lapsed
-from agenda_svc.application.ports import RowsQuery
+from agenda_svc.application.ports import HoldsQuery, RowsQuery
 from agenda_svc.domain.days import day_in, keys_between
 from agenda_svc.domain.lapses import REMEMBERED, recently_lapsed
 from agenda_svc.domain.rules import TownRules
@@ -32,6 +32,27 @@ class HouseholdSummary:
     upcoming: Sequence[RowView] = ()
     recently_expired_count: int = 0
     empty_week: EmptyWeek | None = None
+
+
+async def get_household_counts(ctx: Context, desk: Desk) -> HouseholdSummary:
+    """The summary's numbers alone, for the badge of every page: no row of the household is read but what lapsed."""
+    household_id = ctx.require_household()
+    now = desk.clock.now()
+    rules = await desk.rules.current(ctx)
+    while True:
+        query = HoldsQuery(household_id, now, keys_between(rules.today(now), 0)[0], closed_since=now - REMEMBERED)
+        counts = await desk.store.count_holds(ctx, query)
+        if counts.rules_version == rules.version:
+            break
+        rules = await desk.rules.reload(ctx)
+    return HouseholdSummary(
+        rules,
+        {},
+        counts.revision,
+        counts.held_count,
+        counts.hold_expires_at,
+        recently_expired_count=len(recently_lapsed(counts.rows, now)) + counts.lapsing_count,
+    )
 
 
 async def get_household_summary(ctx: Context, desk: Desk, days: int) -> HouseholdSummary:

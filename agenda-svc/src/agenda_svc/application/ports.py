@@ -39,7 +39,10 @@ class StoredAnswer:
 
 @dataclass(frozen=True, slots=True)
 class OfferQuery:
-    """``child_ids`` ``None``: all of the household's. ``session_keys`` ``None``: those the children are enrolled for."""
+    """``child_ids`` ``None``: all of the household's. ``session_keys`` ``None``: those the children are enrolled for.
+
+    ``holds`` asks for ``Reading.held_count``; only where there is no command.
+    """
 
     household_id: str
     first_key: int
@@ -47,6 +50,32 @@ class OfferQuery:
     child_ids: Sequence[str] | None = None
     session_keys: Sequence[int] | None = None
     command: CommandKey | None = None
+    holds: HoldsQuery | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HoldsQuery:
+    """What a household holds from ``first_key`` on; ``closed_since`` asks for the rows that lapsed, too."""
+
+    household_id: str
+    now: datetime
+    first_key: int
+    closed_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HoldCounts:
+    """``lapsing_count`` are holds over that nobody has swept yet. ``rows``: what closed, and what lives in its place.
+
+    ``revision`` and all counts are 0 for a household the agenda does not know.
+    """
+
+    rules_version: int | None
+    revision: int = 0
+    held_count: int = 0
+    hold_expires_at: datetime | None = None
+    lapsing_count: int = 0
+    rows: Sequence[Row] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +105,7 @@ class Reading:
     offer: Offer | None = None
     rows: Sequence[Row] = ()
     members: Collection[int] = ()
+    held_count: int | None = None
 
 
 @dataclass(slots=True)
@@ -109,6 +139,8 @@ class ReservationStore(Protocol):
     async def read_offer(self, ctx: Context, query: OfferQuery, *, lock: bool = False) -> Reading: ...
 
     async def read_rows(self, ctx: Context, query: RowsQuery, *, lock: bool = False) -> Reading: ...
+
+    async def count_holds(self, ctx: Context, query: HoldsQuery) -> HoldCounts: ...
 
     async def apply(self, ctx: Context, change: Change) -> bool:
         """``False``, and nothing done, when what was read has changed since."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 from agenda_svc.domain.activity import Activity
 from agenda_svc.domain.calendar import Closure, SchoolCalendar
 from agenda_svc.domain.cutoffs import cutoff_at
-from agenda_svc.domain.days import activity_in, day_in, day_number, iso_weekday
+from agenda_svc.domain.days import activity_in, day_in, day_number, iso_weekday, session_key
 from agenda_svc.domain.refusals import Reason, Refusal
 
 _MAX_REMEMBERED = 100_000
+_MAX_DAYS = 800
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
@@ -29,6 +30,17 @@ class SessionFacts:
     bookable_until: datetime
     booking_limit: datetime | None
     cancellation_limit: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DayFacts:
+    """A day's activities, in their order: those that take place, and those that a closure or holiday stops.
+
+    ``open`` maps an activity's key to its session's; ``closed`` are sessions with the reason's label.
+    """
+
+    open: Mapping[int, int]
+    closed: Sequence[tuple[int, str]]
 
 
 class _Facts(dict[int, SessionFacts]):
@@ -72,6 +84,7 @@ class TownRules:
         }
         self._closures = tuple(closures)
         self.facts_of = _Facts(self._work_out)
+        self._days: dict[int, DayFacts] = {}
         self._closings: dict[str, Refusal] = {}
 
     def today(self, now: datetime) -> int:
@@ -81,6 +94,29 @@ class TownRules:
     def facts(self, key: int) -> SessionFacts:
         """What holds for a session; worked out at the first question."""
         return self.facts_of[key]
+
+    def on_day(self, day: int) -> DayFacts:
+        """What takes place on a day, whoever books; worked out at the first question."""
+        known = self._days.get(day)
+        if known is None:
+            if len(self._days) >= _MAX_DAYS:
+                self._days.clear()
+            known = self._days[day] = self._work_out_day(day)
+        return known
+
+    def _work_out_day(self, day: int) -> DayFacts:
+        weekday = iso_weekday(day)
+        held: dict[int, int] = {}
+        stopped: list[tuple[int, str]] = []
+        for activity in self.activities:
+            if weekday in activity.weekdays:
+                key = session_key(day, activity.key)
+                closed = self.facts_of[key].closed
+                if closed is None:
+                    held[activity.key] = key
+                else:
+                    stopped.append((key, closed.label))
+        return DayFacts(held, stopped)
 
     def closed_label(self, activity: Activity, day: int) -> str | None:
         """Why an activity does not take place on a day of its week, ``None`` when it does."""

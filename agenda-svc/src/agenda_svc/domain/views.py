@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -14,7 +14,7 @@ from agenda_svc.domain.coupling import coupled
 from agenda_svc.domain.days import activity_in, day_in, iso_weekday, session_key
 from agenda_svc.domain.offer import Offer, Row, refusal_of
 from agenda_svc.domain.refusals import Reason, Refusal
-from agenda_svc.domain.rules import TownRules
+from agenda_svc.domain.rules import DayFacts, TownRules
 
 
 class DayState(IntEnum):
@@ -28,13 +28,8 @@ class DayState(IntEnum):
     BOOKED = 6
 
 
-_STATE_OF_REASON = {
-    Reason.SESSION_FULL: DayState.FULL,
-    Reason.BOOKING_CUTOFF_PASSED: DayState.TOO_LATE,
-    Reason.DAY_PAST: DayState.TOO_LATE,
-    Reason.NOT_ENROLLED: DayState.NOT_ENROLLED,
-}
-_STRONGEST_FIRST = (DayState.FULL, DayState.TOO_LATE, DayState.NOT_ENROLLED)
+_CAN_BOOK = {DayState.BOOKABLE}
+Periods = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +65,19 @@ def view_rows(rules: TownRules, rows: Sequence[Row], live: Sequence[Row], now: d
     """``rows`` by day then activity; ``live`` are the household's rows of the same children and days."""
     today = rules.today(now)
     booked = by_child_day(live)
+    # Nearly all days of a household hold the same few activities, so that few groups have to be worked out.
+    held = {child_day: frozenset(present) for child_day, present in booked.items()}
+    groups: dict[tuple[int, frozenset[int]], frozenset[int]] = {}
+    nothing: frozenset[int] = frozenset()
     views: list[RowView] = []
     for row in sorted(rows, key=lambda each: _order(rules, each)):
         key = activity_in(row.session_key)
-        present = booked.get((row.child_key, day_in(row.session_key)), {})
-        group = coupled(rules, [key], present) if key in present else frozenset({key})
+        child_day = row.child_key, day_in(row.session_key)
+        present = booked.get(child_day, {})
+        keys = held.get(child_day, nothing)
+        group = groups.get((key, keys))
+        if group is None:
+            group = groups[key, keys] = coupled(rules, [key], keys) if key in keys else frozenset({key})
         refusal = group_refusal(rules, (present.get(other, row) for other in group), now, today)
         limit = rules.facts(row.session_key).cancellation_limit if key in rules.by_key else None
         can_cancel = refusal is None
@@ -95,29 +98,61 @@ def month_of(
     by_day: dict[tuple[int, int], list[RowView]] = {}
     for view in view_rows(rules, own, own, now):
         by_day.setdefault((day_in(view.row.session_key), view.row.child_key), []).append(view)
-    by_weekday = [[a for a in rules.activities if weekday in a.weekdays] for weekday in range(8)]
+    enrolled: dict[int, list[tuple[int, Periods]]] = {child_key: [] for child_key in child_keys}
+    for (child_key, activity_key), periods in offer.enrolments.items():
+        if child_key in enrolled:
+            enrolled[child_key].append((activity_key, periods))
     result: list[ChildDay] = []
     for day in days:
-        activities = by_weekday[iso_weekday(day)]
+        facts = rules.on_day(day)
         for child_key in child_keys:
-            views = by_day.get((day, child_key), [])
-            refusals = [refusal_of(rules, offer, child_key, a, day, now, today) for a in activities]
-            state, label = _state_of(refusals, has_rows=bool(views))
+            views = by_day.get((day, child_key), ())
+            chances = None if day < today else _chances(rules, offer, child_key, enrolled[child_key], day, now)
+            state, label = _state_of(facts, offer, child_key, chances, day, has_rows=bool(views))
             result.append(ChildDay(day, child_key, state, views, label))
     return result
 
 
-def _state_of(refusals: Sequence[Refusal | None], *, has_rows: bool) -> tuple[DayState, str]:
-    if any(refusal is None for refusal in refusals):
+def _chances(
+    rules: TownRules, offer: Offer, child_key: int, enrolled: Iterable[tuple[int, Periods]], day: int, now: datetime
+) -> set[DayState]:
+    """What the activities that the child may book are, one by one; as ``refusal_of`` has it, a whole month at a time."""
+    held, places, live = rules.on_day(day).open, offer.places, offer.live
+    found: set[DayState] = set()
+    for activity_key, periods in enrolled:
+        key = held.get(activity_key)
+        if key is None or (child_key, key) in live or not any(first <= day <= last for first, last in periods):
+            continue
+        if key not in places:
+            continue
+        left, limit = places[key], rules.facts_of[key].booking_limit
+        if limit is not None and now >= limit:
+            found.add(DayState.TOO_LATE)
+        elif left is not None and left <= 0:
+            found.add(DayState.FULL)
+        else:
+            return _CAN_BOOK
+    return found
+
+
+def _state_of(
+    facts: DayFacts, offer: Offer, child_key: int, chances: set[DayState] | None, day: int, *, has_rows: bool
+) -> tuple[DayState, str]:
+    """``chances`` ``None``: the day has passed."""
+    live = offer.live
+    if chances is _CAN_BOOK:
         return DayState.BOOKABLE, ""
-    told = [refusal for refusal in refusals if refusal is not None]
-    label = next((refusal.label for refusal in told if refusal.reason is Reason.SITE_CLOSED), "")
+    label = next((label for key, label in facts.closed if (child_key, key) not in live), "")
     if has_rows:
         return DayState.BOOKED, label
-    states = {_STATE_OF_REASON.get(refusal.reason, DayState.CLOSED) for refusal in told}
-    for state in _STRONGEST_FIRST:
-        if state in states:
+    if chances is None:
+        chances = {DayState.TOO_LATE} if any((child_key, key) not in live for key in facts.open.values()) else set()
+    for state in (DayState.FULL, DayState.TOO_LATE):
+        if state in chances:
             return state, ""
+    for activity_key, key in facts.open.items():
+        if (child_key, key) not in live and not offer.is_enrolled(child_key, activity_key, day):
+            return DayState.NOT_ENROLLED, ""
     return DayState.CLOSED, label
 
 
@@ -193,7 +228,10 @@ def _open_limits(
     rules: TownRules, offer: Offer, child_keys: Sequence[int], day: int, now: datetime
 ) -> list[datetime | None]:
     places: Mapping[int, int | None] = offer.places
-    wish = Wish(child_keys, [day], rules.activities, is_day_named=False)
+    # Nothing else can be booked, nor help to: of a town's hundred activities a family has a few.
+    enrolled = {activity_key for child_key, activity_key in offer.enrolments if child_key in child_keys}
+    activities = [activity for activity in rules.activities if activity.key in enrolled]
+    wish = Wish(child_keys, [day], activities, is_day_named=False)
     copy = Offer(
         offer.household_key, offer.revision, offer.children, dict(places), offer.enrolments, offer.live, offer.child_ids
     )

@@ -8,11 +8,13 @@ from preau.billing.v1 import billing_events_pb2 as billing
 from preau.identity.v1 import identity_events_pb2 as identity
 from preau_chassis.database import UnitOfWork
 from preau_chassis.inbox import Consumer, Envelope
+from preau_chassis.wire import timestamp_from_wire
 
 from agenda_svc.application.confirm_reservations import confirm_reservations
 from agenda_svc.application.desk import Desk
 from agenda_svc.application.ports import ReservationStore
 from agenda_svc.application.project import HouseholdNews, Projections, TownNews
+from agenda_svc.entrypoints.measures import record_confirmation
 
 StoreOf = Callable[[UnitOfWork], ReservationStore]
 ProjectionsOf = Callable[[UnitOfWork], Projections]
@@ -41,7 +43,7 @@ def billing_consumer(desk: Desk, store_of: StoreOf) -> Consumer:
     """Confirms what was paid. A cancelled invoice changes nothing here: holds end by themselves."""
 
     async def on_settled(uow: UnitOfWork, message: billing.InvoiceSettled, envelope: Envelope) -> None:
-        await confirm_reservations(
+        confirmed = await confirm_reservations(
             envelope.context,
             desk,
             store_of(uow),
@@ -49,6 +51,10 @@ def billing_consumer(desk: Desk, store_of: StoreOf) -> Consumer:
             message.household_id,
             list(message.reservation_ids),
         )
+        if confirmed and message.HasField("paid_known_at"):
+            known_at = timestamp_from_wire(message.paid_known_at)
+            town = envelope.context.tenant_slug
+            uow.after_commit(lambda: record_confirmation(town, known_at, desk.clock.now()))
 
     return Consumer(
         durable="agenda-settlements",

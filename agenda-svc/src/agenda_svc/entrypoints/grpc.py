@@ -15,7 +15,7 @@ from preau.agenda.v1.agenda_service_pb2_grpc import AgendaServiceServicer
 from preau_chassis.server import current_context
 from preau_chassis.wire import date_from_wire, parse_int_id, parse_uuid
 from preau_kernel.context import Context
-from preau_kernel.errors import InvalidError
+from preau_kernel.errors import InvalidError, PreconditionError
 
 from agenda_svc.application.apply_bulk_entry import apply_bulk_entry
 from agenda_svc.application.cancel_reservations import cancel_reservations
@@ -24,14 +24,14 @@ from agenda_svc.application.create_reservations import Created, CreateReservatio
 from agenda_svc.application.desk import Desk
 from agenda_svc.application.enrol_children import Enrolment, enrol_children
 from agenda_svc.application.get_day_offer import get_day_offer
-from agenda_svc.application.get_household_summary import get_household_summary
+from agenda_svc.application.get_household_summary import get_household_counts, get_household_summary
 from agenda_svc.application.get_month_view import get_month_view
 from agenda_svc.application.import_school_calendar import import_school_calendar
 from agenda_svc.application.list_activities import list_activities
 from agenda_svc.application.list_reservations import ListReservations, list_reservations
 from agenda_svc.application.open_sessions import open_sessions
 from agenda_svc.application.ports import CommandKey, PublicHolidays, TownStore
-from agenda_svc.application.preview_bulk_entry import preview_bulk_entry
+from agenda_svc.application.preview_bulk_entry import preview_bulk_entry, preview_bulk_entry_once
 from agenda_svc.application.preview_cancel_reservations import preview_cancel_reservations
 from agenda_svc.application.renew_holds import renew_holds
 from agenda_svc.application.restore_expired_holds import restore_expired_holds
@@ -39,6 +39,7 @@ from agenda_svc.application.undo_bulk_entry import undo_bulk_entry
 from agenda_svc.application.upsert_activity import upsert_activity
 from agenda_svc.domain.states import Status
 from agenda_svc.entrypoints import wire
+from agenda_svc.entrypoints.measures import count_refusal, count_refusals
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +88,18 @@ class AgendaServicer(AgendaServiceServicer):
         encode = wire.Encoder(to_message, pb.ApplyBulkEntryResponse.FromString)
         command = command_of(ctx, "ApplyBulkEntry", request)
         body = await apply_bulk_entry(ctx, self._desk, command, wire.bulk_entry(request.entry), encode)
+        if request.entry.action == pb.BULK_ACTION_CREATE:
+            for outcome in encode.result(body):
+                count_refusals(ctx.tenant_slug, outcome.skipped)
         return encode.message(body)
 
     async def PreviewBulkEntry(self, request: pb.PreviewBulkEntryRequest, _: Any) -> pb.PreviewBulkEntryResponse:
-        outcome = await preview_bulk_entry(current_context(), self._desk, wire.bulk_entry(request.entry))
-        return pb.PreviewBulkEntryResponse(
-            created=wire.to_bulk_rows(outcome, outcome.created),
-            removed=wire.to_bulk_rows(outcome, (row.slot for row in outcome.removed)),
-            skipped=wire.to_skipped(outcome),
-            missing_required_activity_ids=outcome.missing_required,
-            revision=outcome.revision,
-        )
+        ctx, entry = current_context(), wire.bulk_entry(request.entry)
+        if not request.request_id:
+            return wire.to_preview_response(await preview_bulk_entry(ctx, self._desk, entry))
+        encode = wire.Encoder(wire.to_preview_response, pb.PreviewBulkEntryResponse.FromString)
+        command = command_of(ctx, "PreviewBulkEntry", request)
+        return encode.message(await preview_bulk_entry_once(ctx, self._desk, command, entry, encode))
 
     async def UndoBulkEntry(self, request: pb.UndoBulkEntryRequest, _: Any) -> pb.UndoBulkEntryResponse:
         def to_message(count: int, revision: int) -> pb.UndoBulkEntryResponse:
@@ -124,7 +126,11 @@ class AgendaServicer(AgendaServiceServicer):
             wire.activity_ids(request.activity_ids),
         )
         command = command_of(ctx, "CreateReservations", request)
-        return encode.message(await create_reservations(ctx, self._desk, command, wanted, encode))
+        try:
+            return encode.message(await create_reservations(ctx, self._desk, command, wanted, encode))
+        except PreconditionError as refusal:
+            count_refusal(ctx.tenant_slug, refusal.reason)
+            raise
 
     async def PreviewCancelReservations(
         self, request: pb.PreviewCancelReservationsRequest, _: Any
@@ -178,9 +184,18 @@ class AgendaServicer(AgendaServiceServicer):
 
     async def GetMonthView(self, request: pb.GetMonthViewRequest, _: Any) -> pb.GetMonthViewResponse:
         children = wire.child_ids(request.child_ids)
-        view = await get_month_view(current_context(), self._desk, request.year, request.month, children)
+        view = await get_month_view(
+            current_context(),
+            self._desk,
+            request.year,
+            request.month,
+            children,
+            with_held_count=request.with_held_count,
+        )
         return pb.GetMonthViewResponse(
-            days=[wire.to_child_day(view.rules, view.child_ids, day) for day in view.days], revision=view.revision
+            days=[wire.to_child_day(view.rules, view.child_ids, day) for day in view.days],
+            revision=view.revision,
+            held_count=view.held_count,
         )
 
     async def GetDayOffer(self, request: pb.GetDayOfferRequest, _: Any) -> pb.GetDayOfferResponse:
@@ -193,7 +208,11 @@ class AgendaServicer(AgendaServiceServicer):
     async def GetHouseholdSummary(
         self, request: pb.GetHouseholdSummaryRequest, _: Any
     ) -> pb.GetHouseholdSummaryResponse:
-        summary = await get_household_summary(current_context(), self._desk, request.days)
+        ctx = current_context()
+        if request.counts_only:
+            summary = await get_household_counts(ctx, self._desk)
+        else:
+            summary = await get_household_summary(ctx, self._desk, request.days)
         week = summary.empty_week
         return pb.GetHouseholdSummaryResponse(
             revision=summary.revision,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
@@ -40,9 +40,11 @@ class Encoder(Generic[Answer]):
         self._to_message = to_message
         self._parse = parse
         self._message: Answer | None = None
+        self._result: tuple[Any, ...] = ()
         self._body = b""
 
-    def __call__(self, *result: object) -> bytes:
+    def __call__(self, *result: Any) -> bytes:
+        self._result = result
         self._message = self._to_message(*result)
         self._body = self._message.SerializeToString()
         return self._body
@@ -53,13 +55,21 @@ class Encoder(Generic[Answer]):
             return self._message
         return self._parse(body)
 
+    def result(self, body: bytes) -> tuple[Any, ...]:
+        """What ``body`` was made of; nothing when it is the answer of the first time."""
+        return self._result if self._message is not None and body is self._body else ()
 
+
+@lru_cache(4_096)
 def to_date(day: int) -> Date:
+    """Shared, never changed: setting a field copies it."""
     value = day_of(day)
     return Date(year=value.year, month=value.month, day=value.day)
 
 
+@lru_cache(4_096)
 def to_timestamp(instant: datetime | None) -> Timestamp | None:
+    """Shared, as ``to_date``: a household's rows carry the same few instants."""
     return None if instant is None else timestamp_to_wire(instant)
 
 
@@ -267,6 +277,16 @@ def to_bulk_response(outcome: BulkOutcome) -> pb.ApplyBulkEntryResponse:
     message.removed.extend(to_bulk_rows(outcome, (row.slot for row in outcome.removed)))
     message.skipped.extend(to_skipped(outcome))
     return message
+
+
+def to_preview_response(outcome: BulkOutcome) -> pb.PreviewBulkEntryResponse:
+    return pb.PreviewBulkEntryResponse(
+        created=to_bulk_rows(outcome, outcome.created),
+        removed=to_bulk_rows(outcome, (row.slot for row in outcome.removed)),
+        skipped=to_skipped(outcome),
+        missing_required_activity_ids=outcome.missing_required,
+        revision=outcome.revision,
+    )
 
 
 def to_compact_response(outcome: BulkOutcome) -> pb.ApplyBulkEntryResponse:

@@ -10,6 +10,7 @@ from typing import Any
 from preau_chassis.database import Database, UnitOfWork
 from preau_kernel.context import Context
 
+from agenda_svc.adapters.measures import count_expired
 from agenda_svc.adapters.publisher import to_message
 from agenda_svc.domain.events import ReservationsExpired
 from agenda_svc.domain.states import Status, Trigger, move
@@ -69,7 +70,9 @@ class PostgresExpiryStore:
                     following[key] = min(following.get(key, until), until)
             await self._release(uow, now, households, ended, following)
             await uow.commit()
-        return len(households), sum(map(len, ended.values()))
+        released = sum(map(len, ended.values()))
+        count_expired(ctx.tenant_slug, released)
+        return len(households), released
 
     async def _release(
         self,

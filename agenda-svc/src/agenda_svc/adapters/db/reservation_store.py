@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
 from typing import Any, Protocol
 
 import asyncpg
@@ -13,14 +15,29 @@ from preau_kernel.errors import ConflictError, DomainError
 
 from agenda_svc.adapters.db.changes import APPLY_MANY, APPLY_ONE, Write, arguments_of_many, arguments_of_one
 from agenda_svc.adapters.db.combining import Combiner
+from agenda_svc.adapters.db.first_schema import count_holds_by_rows
 from agenda_svc.adapters.db.places import Places, PlacesMemory
 from agenda_svc.adapters.db.reading import READ_MANY, CombinedReader, CommandQuery, arguments_of_reading
 from agenda_svc.adapters.db.turns import Turns
-from agenda_svc.application.ports import Change, OfferQuery, Reading, RowsQuery, StoredAnswer
+from agenda_svc.adapters.measures import count_change
+from agenda_svc.application.ports import (
+    Change,
+    HoldCounts,
+    HoldsQuery,
+    OfferQuery,
+    Reading,
+    RowsQuery,
+    StoredAnswer,
+)
 from agenda_svc.domain.offer import Offer, Row
 from agenda_svc.domain.states import LIVE, Status
 
 _READ_OFFER = "SELECT * FROM agenda_read_offer($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+_READ_OFFER_AND_COUNT = """
+SELECT o.*, c.held_count FROM agenda_read_offer($1, $2, $3, $4, $5, $6, $7, $8, $9) o
+LEFT JOIN LATERAL (
+  SELECT h.held_count FROM agenda_count_holds($1, $4, $10, $11, NULL) h WHERE o.household_key IS NOT NULL) c ON true"""
+_COUNT_HOLDS = "SELECT * FROM agenda_count_holds($1, $2, $3, $4, $5)"
 _READ_ROWS = "SELECT * FROM agenda_read_reservations($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
 _OVERTAKEN = frozenset({"PR001", "PR002", "23505"})
 _STATUS = {status.value: status for status in Status}
@@ -38,9 +55,8 @@ class _Store:
     _runner: _Runner
 
     async def read_offer(self, ctx: Context, query: OfferQuery, *, lock: bool = False) -> Reading:
-        command = query.command
-        record = await self._runner.fetchrow(
-            _READ_OFFER,
+        command, holds = query.command, query.holds
+        arguments = (
             ctx.tenant_id,
             command and command.method,
             command and command.request_id,
@@ -51,7 +67,37 @@ class _Store:
             query.last_key,
             lock,
         )
-        return _reading(record, _rows(record))
+        if holds is None:
+            record = await self._runner.fetchrow(_READ_OFFER, *arguments)
+        else:
+            try:
+                record = await self._runner.fetchrow(_READ_OFFER_AND_COUNT, *arguments, holds.now, holds.first_key)
+            except asyncpg.UndefinedFunctionError:
+                reading = await self.read_offer(ctx, replace(query, holds=None), lock=lock)
+                reading.held_count = (await count_holds_by_rows(self, ctx, holds)).held_count
+                return reading
+        reading = _reading(record, _rows(record))
+        if holds is not None:
+            reading.held_count = record["held_count"] or 0
+        return reading
+
+    async def count_holds(self, ctx: Context, query: HoldsQuery) -> HoldCounts:
+        try:
+            record = await self._runner.fetchrow(
+                _COUNT_HOLDS, ctx.tenant_id, query.household_id, query.now, query.first_key, query.closed_since
+            )
+        except asyncpg.UndefinedFunctionError:
+            return await count_holds_by_rows(self, ctx, query)
+        if record["household_key"] is None:
+            return HoldCounts(record["rules_version"])
+        return HoldCounts(
+            record["rules_version"],
+            record["revision"],
+            record["held_count"],
+            record["hold_expires_at"],
+            record["lapsing_count"],
+            _closed_rows(record),
+        )
 
     async def read_rows(self, ctx: Context, query: RowsQuery, *, lock: bool = False) -> Reading:
         command = query.command
@@ -108,9 +154,11 @@ class PostgresReservationStore(_Store):
         is_done = await (self._combiner.write(write) if write.only_creates else self._write_alone(write))
         if not is_done:
             self._places.forget(ctx.tenant_id, change.counters)
-        elif change.event is not None:
+            return False
+        if change.event is not None:
             self._database.nudge()
-        return is_done
+        count_change(ctx.tenant_slug, change)
+        return True
 
     async def _read_together(self, tenant_id: int, queries: Sequence[CommandQuery]) -> Sequence[Reading]:
         # A copy: what is known may be dropped while the rest is read.
@@ -162,11 +210,14 @@ class TransactionReservationStore(_Store):
 
     async def apply(self, ctx: Context, change: Change) -> bool:
         try:
-            return await self._write(Write.of(ctx, change))
+            is_done = await self._write(Write.of(ctx, change))
         except asyncpg.PostgresError as error:
             if error.sqlstate in _OVERTAKEN:
                 raise ConflictError from error
             raise
+        if is_done:
+            self._uow.after_commit(partial(count_change, ctx.tenant_slug, change))
+        return is_done
 
     async def commit(self) -> None:
         await self._uow.commit()
