@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import time
+from datetime import timedelta
 from pathlib import Path
 
 from preau.billing.v1 import billing_events_pb2, billing_service_pb2_grpc
-from preau_chassis.service import Parts, Runtime, ServiceDefinition, Servicer
+from preau_chassis.service import Job, Parts, Runtime, ServiceDefinition, Servicer
 
 from billing_svc.adapters.clients.identity import IdentityDirectory
 from billing_svc.adapters.clients.payment import PaymentGatewayClient
+from billing_svc.adapters.db.audit import SqlLedgerAudit
 from billing_svc.adapters.db.books import SqlBooks, SqlBooksFactory
 from billing_svc.adapters.db.desk import SqlInvoiceDesk
 from billing_svc.adapters.db.reads import SqlReads
+from billing_svc.adapters.db.unpriced import SqlUnpricedBookings
+from billing_svc.adapters.ledger_log import tell_ledger_wrong
+from billing_svc.adapters.measures import BooksGauges
 from billing_svc.adapters.pdf.renderer import TypstRenderer
 from billing_svc.adapters.revisions import LocalRevisionBoard
-from billing_svc.entrypoints.consumers import Listener
+from billing_svc.application.check_ledger import LedgerCheck
+from billing_svc.entrypoints.consumers import BASKET, Listener
 from billing_svc.entrypoints.grpc import BillingPorts, BillingServicer
 from billing_svc.settings import BillingSettings
+
+COUNT_EVERY = timedelta(seconds=30)
+CHECK_EVERY = timedelta(minutes=5)
 
 
 async def build(runtime: Runtime) -> Parts:
@@ -24,7 +34,18 @@ async def build(runtime: Runtime) -> Parts:
     board = LocalRevisionBoard()
     renderer = TypstRenderer(threads=runtime.settings.pdf_threads)
 
+    unpriced = SqlUnpricedBookings(runtime.database, runtime.work_database)
+    check = LedgerCheck(SqlLedgerAudit(runtime.database, runtime.work_database), time.monotonic, tell_ledger_wrong)
+    gauges = BooksGauges(ledger_good_for=3 * CHECK_EVERY, unpriced_good_for=3 * COUNT_EVERY)
+
+    async def count_unpriced() -> None:
+        gauges.keep_unpriced(await unpriced.count(BASKET))
+
+    async def check_ledger() -> None:
+        gauges.keep_wrong(await check.turn())
+
     async def close() -> None:
+        gauges.close()
         renderer.close()
 
     ports = BillingPorts(
@@ -39,13 +60,23 @@ async def build(runtime: Runtime) -> Parts:
         ids=runtime.ids,
         page_tokens=runtime.page_tokens,
     )
-    listener = Listener(books_of=SqlBooks, clock=runtime.clock, ids=runtime.ids, announce=board.announce)
+    listener = Listener(
+        books_of=SqlBooks, clock=runtime.clock, ids=runtime.ids, announce=board.announce, unpriced=unpriced
+    )
     servicer = Servicer(
         billing_service_pb2_grpc.add_BillingServiceServicer_to_server,
         BillingServicer(ports),
         "preau.billing.v1.BillingService",
     )
-    return Parts(servicers=[servicer], consumers=listener.consumers(), close=close)
+    return Parts(
+        servicers=[servicer],
+        consumers=listener.consumers(),
+        jobs=[
+            Job("count-unpriced", every=COUNT_EVERY, run=count_unpriced),
+            Job("check-ledger", every=CHECK_EVERY, run=check_ledger),
+        ],
+        close=close,
+    )
 
 
 DEFINITION = ServiceDefinition(

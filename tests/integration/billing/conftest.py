@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from billing_svc.adapters.clients.identity import IdentityDirectory
 from billing_svc.adapters.clients.payment import PaymentGatewayClient
+from billing_svc.adapters.db.audit import SqlLedgerAudit
 from billing_svc.adapters.db.books import SqlBooksFactory
 from billing_svc.adapters.db.desk import SqlInvoiceDesk
 from billing_svc.adapters.db.reads import SqlReads
@@ -63,16 +64,27 @@ async def platform(migrated: Callable[[str], ServiceDatabase]) -> AsyncIterator[
             "preau.billing.v1.BillingService",
         )
         async with running_server([servicer], mint, service="billing") as channel:
-            listener = make_listener(clock, board.announce)
+            listener = make_listener(clock, board.announce, database)
             yield Platform(database, channel, mint, clock, listener, identity, payment)
     renderer.close()
     await database.close()
 
 
 @pytest.fixture
-async def town(platform: Platform) -> Town:
+async def audit(platform: Platform, migrated: Callable[[str], ServiceDatabase]) -> AsyncIterator[SqlLedgerAudit]:
+    work_database = Database(migrated("billing").work_url, pool_size=1)
+    yield SqlLedgerAudit(platform.database, work_database)
+    await work_database.close()
+
+
+@pytest.fixture
+async def town(platform: Platform, audit: SqlLedgerAudit) -> AsyncIterator[Town]:
+    """A town whose books agree with themselves, whatever a test did."""
     platform.payment.is_down = platform.identity.is_down = False
-    return await platform.town()
+    town = await platform.town()
+    yield town
+    assert await audit.books(town.system) == {"account": 0, "credit": 0, "invoice": 0, "payment": 0}
+    assert (await audit.documents(town.system, 0, 1_000)).wrong == 0
 
 
 @pytest.fixture

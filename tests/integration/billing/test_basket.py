@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from datetime import date, timedelta
+from uuid import uuid4
 
 import pytest
 from preau.billing.v1 import billing_service_pb2 as pb
 from preau_chassis.consumers import RetryLater
 from preau_kernel.errors import DomainError, ErrorKind
 
-from tests.integration.billing.town import ACTIVITIES, SCHOOL_DAYS, Family, Town, wire_day
+from tests.integration.billing.town import ACTIVITIES, SCHOOL_DAYS, Family, Town, euros, wire_day
 
 
 async def test_the_documents_bulk_entry_is_72_lines_and_54_euros(family: Family) -> None:
@@ -149,3 +150,22 @@ async def test_a_quote_without_a_tariff_names_the_day(family: Family, town: Town
         await family.client.QuoteReservations(pb.QuoteReservationsRequest(rows=rows))
     assert refusal.value.reason == "TARIFF_MISSING"
     assert refusal.value.metadata == {"activity_id": town.activity(1), "day": "2025-08-31"}
+
+
+async def test_a_repeated_quote_gives_its_first_prices(family: Family, town: Town) -> None:
+    rows = [pb.QuoteRow(activity_id=town.activity(1), days=[wire_day(SCHOOL_DAYS[0])])]
+    request = pb.QuoteReservationsRequest(rows=rows, request_id=str(uuid4()))
+    first = await family.client.QuoteReservations(request)
+    dearer = pb.UpsertTariffRequest(
+        activity_id=town.activity(1),
+        valid_from=wire_day(SCHOOL_DAYS[0]),
+        resident_price=euros(99),
+        non_resident_price=euros(99),
+    )
+    await town.as_staff().UpsertTariff(dearer)
+    assert await family.client.QuoteReservations(request) == first
+    fresh = pb.QuoteReservationsRequest(rows=rows, request_id=str(uuid4()))
+    assert (await family.client.QuoteReservations(fresh)).total.minor_units == 99
+    other = pb.QuoteReservationsRequest(rows=[*rows, *rows], request_id=request.request_id)
+    with pytest.raises(DomainError, match="IDEMPOTENCY_KEY_REUSED"):
+        await family.client.QuoteReservations(other)

@@ -98,7 +98,7 @@ async def buried(client: Nats, town: Town) -> int:
 async def test_a_household_blocked_by_a_missing_price_is_whole_again_after_the_price_and_a_replay(
     platform: Platform, town: Town, family: Family, parts: TestParts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("preau_chassis.consumer_runner.RETRY_DELAYS", (0.01,) * 10)
+    monkeypatch.setattr("preau_chassis.message_handler.RETRY_DELAYS", (0.01,) * 10)
     monkeypatch.setattr("preau_chassis.parking.PARKED_SECONDS", 0.0)
     monkeypatch.setattr("billing_svc.entrypoints.consumers._GAP_SECONDS", 0.01)
     monkeypatch.setattr("billing_svc.entrypoints.consumers._PROJECTION_SECONDS", 0.01)

@@ -190,3 +190,34 @@ async def test_documents_are_listed_latest_first_page_by_page(family: Family) ->
     assert rest.next_page_token == ""
     assert not first.invoices[0].lines
     assert first.invoices[0].line_count == 4
+
+
+async def test_a_basket_too_small_to_pay_online_consumes_no_number_and_stays_whole(family: Family, town: Town) -> None:
+    await family.hold(SCHOOL_DAYS[:1], (1,))
+    order = pb.IssueInvoiceRequest(
+        request_id=str(uuid4()), min_revision=family.revision, expected_total=euros(45), pays_online=True
+    )
+    with pytest.raises(DomainError) as refusal:
+        await family.client.IssueInvoice(order)
+    assert (refusal.value.kind, refusal.value.reason) == (ErrorKind.PRECONDITION, "AMOUNT_TOO_SMALL")
+    assert refusal.value.metadata == {
+        "total_minor": "45",
+        "minimum_minor": "100",
+        "hold_expires_at": "2025-08-20T14:00:00+00:00",
+    }
+    assert await town.rows("SELECT * FROM counter WHERE tenant_id = $1", town.system.tenant_id) == []
+    assert (await family.basket()).count == 1
+    assert (await family.issue(45)).number == "CP-2025-000001"
+
+
+async def test_a_town_without_online_payment_invoices_any_amount(family: Family, town: Town) -> None:
+    await family.hold(SCHOOL_DAYS[:1], (1,))
+    town.platform.payment.is_open = False
+    order = pb.IssueInvoiceRequest(
+        request_id=str(uuid4()), min_revision=family.revision, expected_total=euros(45), pays_online=True
+    )
+    try:
+        answer = await family.client.IssueInvoice(order)
+    finally:
+        town.platform.payment.is_open = True
+    assert answer.invoice.number == "CP-2025-000001"

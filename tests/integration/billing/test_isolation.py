@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from uuid import uuid4
 
 import asyncpg
 import pytest
+from preau_chassis.consumers import RetryLater
 
 from tests.integration.billing.town import SCHOOL_DAYS, Family, Platform, Town
 
@@ -27,6 +29,7 @@ TABLES = (
     "alert",
     "ledger_transaction",
     "ledger_entry",
+    "unpriced_booking",
     "outbox",
     "idempotency",
 )
@@ -39,6 +42,8 @@ async def busy_town(family: Family, town: Town) -> Town:
     invoice = await family.issue(300)
     await family.pay(invoice, await family.start(invoice.id))
     await family.pay(invoice, str(uuid4()))
+    with pytest.raises(RetryLater):
+        await family.hold([date(2025, 8, 29)])
     return town
 
 

@@ -297,6 +297,7 @@ async def test_late_money_bills_what_is_regained_and_keeps_the_rest_as_credit(fa
     newest = (await family.client.ListInvoices(pb.ListInvoicesRequest())).invoices[0]
     assert (newest.number, newest.status, newest.total.minor_units) == ("CP-2025-000002", pb.INVOICE_STATUS_PAID, 240)
     assert (newest.receipt_number, newest.reservations_confirmed) == ("CP-QT-2025-000001", True)
+    assert newest.last_attempt_id == attempt
     assert await town.ledger() == {"bank:payfip": 300, "family_credit": -60, "revenue": -240}
     (credited,) = await town.published(events.FamilyAccountCredited)
     assert (credited.amount, credited.reason) == (euros(60), "LATE_PAYMENT")

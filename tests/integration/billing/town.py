@@ -11,6 +11,7 @@ from uuid import UUID, uuid4, uuid5
 
 import grpc
 from billing_svc.adapters.db.books import SqlBooks
+from billing_svc.adapters.db.unpriced import SqlUnpricedBookings
 from billing_svc.entrypoints.consumers import Listener
 from google.protobuf.message import Message
 from google.type.date_pb2 import Date
@@ -112,13 +113,20 @@ class PaymentStandIn:
             request_deserializer=payment.RefreshPaymentRequest.FromString,
             response_serializer=payment.RefreshPaymentResponse.SerializeToString,
         )
-        serve_only(server, "preau.payment.v1.PaymentService", CreatePayment=create, RefreshPayment=refresh)
+        online = grpc.unary_unary_rpc_method_handler(
+            self.GetOnlinePayment,
+            request_deserializer=payment.GetOnlinePaymentRequest.FromString,
+            response_serializer=payment.GetOnlinePaymentResponse.SerializeToString,
+        )
+        methods = {"CreatePayment": create, "RefreshPayment": refresh, "GetOnlinePayment": online}
+        serve_only(server, "preau.payment.v1.PaymentService", **methods)
 
     def __init__(self) -> None:
         self.requests: list[payment.CreatePaymentRequest] = []
         self.attempts: dict[str, str] = {}
         self.refreshed: payment.PaymentStatus.ValueType = payment.PAYMENT_STATUS_PENDING
         self.is_down = False
+        self.is_open = True
         self.meanwhile: Callable[[], Awaitable[None]] | None = None
 
     async def CreatePayment(
@@ -137,6 +145,11 @@ class PaymentStandIn:
                 expires_at=timestamp_to_wire(START + timedelta(minutes=15)),
             )
         )
+
+    async def GetOnlinePayment(
+        self, _request: payment.GetOnlinePaymentRequest, _context: Any
+    ) -> payment.GetOnlinePaymentResponse:
+        return payment.GetOnlinePaymentResponse(is_open=self.is_open)
 
     async def RefreshPayment(
         self, request: payment.RefreshPaymentRequest, _context: Any
@@ -395,5 +408,6 @@ class Family:
         return amount
 
 
-def make_listener(clock: FixedClock, announce: Any) -> Listener:
-    return Listener(books_of=SqlBooks, clock=clock, ids=UuidV7Factory(), announce=announce)
+def make_listener(clock: FixedClock, announce: Any, database: Database) -> Listener:
+    unpriced = SqlUnpricedBookings(database)
+    return Listener(books_of=SqlBooks, clock=clock, ids=UuidV7Factory(), announce=announce, unpriced=unpriced)

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
+from billing_svc.application.issue_invoice import IssuePorts
 from billing_svc.application.ports import IssueAnswer, IssueOrder, PaymentRequest, RequestKey
+from billing_svc.application.queries import Basket, BasketPage
 from billing_svc.application.records import (
     AlertRecord,
     AttemptRecord,
@@ -32,11 +34,13 @@ from billing_svc.domain.numbering import Series, format_number, year_on
 from billing_svc.domain.states import LIVE_LINE_STATES, AttemptState, InvoiceState, LineState
 from billing_svc.domain.tariffs import Tariff, TariffPlan
 from billing_svc.domain.withdrawal import Line
+from preau_kernel.clock import Clock, FixedClock
 from preau_kernel.context import Context
 from preau_kernel.errors import UnavailableError
 from preau_kernel.ids import TenantId, TenantSlug
 
 NOW = datetime(2025, 8, 20, 13, 0, tzinfo=UTC)
+HELD_UNTIL = NOW.replace(hour=14)
 HOUSEHOLD = "00000000-0000-7000-8000-000000000001"
 ISSUER = Issuer("Case-Pilote", "America/Martinique", "Service scolaire", "", "", "", "CP", "Régie", "", "")
 TOWN = TownRecord("casepilote", "Case-Pilote", "America/Martinique", 60, False, "", "", "", "", 1)
@@ -60,6 +64,7 @@ class CountingIds:
 class State:
     """Everything that a transaction may change."""
 
+    paid_by: dict[str, str] = field(default_factory=dict)
     household: HouseholdRecord = field(default_factory=lambda: HouseholdRecord(1, HOUSEHOLD, 0))
     hold_ends: datetime = NOW + timedelta(hours=1)
     lines: dict[int, Line] = field(default_factory=dict)
@@ -103,6 +108,9 @@ class FakeBooks:
 
     async def lock_household(self, household_id: str) -> HouseholdRecord | None:
         return self.state.household if household_id == HOUSEHOLD else None
+
+    async def lock_household_of(self, invoice_id: str) -> bool:
+        return invoice_id in self.state.invoices
 
     async def advance(self, household: HouseholdRecord, revision: int) -> None:
         self.state.household = replace(household, revision=revision)
@@ -216,6 +224,9 @@ class FakeBooks:
     async def set_late_payment(self, invoice_id: str, payment_id: str) -> None:
         self._change(invoice_id, late_payment_id=payment_id)
 
+    async def set_paid_by(self, invoice_id: str, payment_id: str) -> None:
+        self.state.paid_by[invoice_id] = payment_id
+
     def _change(self, invoice_id: str, **changes: object) -> None:
         self.state.invoices[invoice_id] = replace(self.state.invoices[invoice_id], **changes)  # type: ignore[arg-type]
 
@@ -301,6 +312,7 @@ class World:
         self.created: list[PaymentRequest] = []
         self.provider: dict[str, AttemptState] = {}
         self.is_provider_down = False
+        self.has_online_payment = True
         self.email = "parent@example.org"
 
     @asynccontextmanager
@@ -374,6 +386,14 @@ class World:
     async def names(self, token: str) -> HouseholdNames:
         return HouseholdNames("Camille Démo", "", self.email)
 
+    async def is_open(self, token: str) -> bool:
+        return self.has_online_payment
+
+    async def basket(self, context: Context, page: BasketPage) -> Basket:
+        pending = [line for line in self.state.lines.values() if line.state is LineState.PENDING]
+        total = sum(line.price_minor for line in pending)
+        return Basket(self.state.household.revision, HELD_UNTIL, total, len(pending), len(pending), [])
+
     async def create(self, token: str, request: PaymentRequest) -> ProviderPayment:
         if self.is_provider_down:
             raise UnavailableError("PROVIDER_UNAVAILABLE")
@@ -384,6 +404,19 @@ class World:
 
     async def refresh(self, token: str, attempt_id: str) -> AttemptState:
         return self.provider[attempt_id]
+
+
+def make_issue_ports(world: World, clock: Clock | None = None) -> IssuePorts:
+    return IssuePorts(
+        desk=world,
+        directory=world,
+        board=world,
+        reads=world,
+        gateway=world,
+        books=world.books,
+        clock=clock or FixedClock(NOW),
+        ids=world.ids,
+    )
 
 
 def make_document_line(rank: int, line: Line) -> DocumentLine:

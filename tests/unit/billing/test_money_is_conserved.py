@@ -9,7 +9,7 @@ from datetime import timedelta
 from billing_svc.application.confirm_reservations import Confirmation, confirm_reservations
 from billing_svc.application.follow_payments import PaymentSucceeded, receive_payment
 from billing_svc.application.follow_reservations import hold_reservations, withdraw_reservations
-from billing_svc.application.issue_invoice import IssueInvoice, IssuePorts, issue_invoice
+from billing_svc.application.issue_invoice import IssueInvoice, issue_invoice
 from billing_svc.application.reopen_invoice import ReopenInvoice, ReopenPorts, reopen_invoice
 from billing_svc.domain import ledger
 from billing_svc.domain.documents import DocumentKind
@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from preau_kernel.clock import FixedClock
 from preau_kernel.errors import PreconditionError
 
-from tests.unit.billing.fakes import HOUSEHOLD, NOW, PARENT, SYSTEM, World, make_key, make_lines
+from tests.unit.billing.fakes import HOUSEHOLD, NOW, PARENT, SYSTEM, World, make_issue_ports, make_key, make_lines
 
 STEPS = st.lists(
     st.tuples(
@@ -109,7 +109,7 @@ class Life:
         total = sum(line.price_minor for line in lines if line.state is LineState.PENDING)
         command = IssueInvoice(make_key(next(self.requests)), 0, total + (1 if pick == 11 else 0), "token")
         world = self.world
-        ports = IssuePorts(world, world, world, world.books, self.clock, world.ids)
+        ports = make_issue_ports(world, self.clock)
         with refused_only("BASKET_EMPTY", "BASKET_CHANGED"):
             await issue_invoice(command, PARENT, ports)
 

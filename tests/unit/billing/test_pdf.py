@@ -102,6 +102,35 @@ def test_an_invoice_carries_the_mentions_the_law_asks_for() -> None:
     assert view["state"] == "À payer."
 
 
+def test_a_paid_invoice_says_when_and_how_and_asks_for_nothing_more() -> None:
+    paid = replace(
+        make_document(), status=InvoiceState.PAID, paid_at=ISSUED, means="payfip", receipt_number="CP-QT-2025-000001"
+    )
+    view = document_view(paid)
+    how = "le 20 août 2025 à 9 h 00, par carte bancaire en ligne (PayFiP)"
+    assert view["state"].replace(NBSP, " ") == f"Payée {how}. Quittance n° CP-QT-2025-000001."
+    assert view["total_label"] == "Total de la facture"
+    assert [cell.replace(NBSP, " ") for row in view["settlement"] for cell in row] == [
+        f"Payé {how}", "3,90 €", "Reste à payer", "0,00 €",
+    ]  # fmt: skip
+    assert view["payment"] == []
+    assert "L1617-5" not in " ".join(view["legal"])
+
+
+def test_a_cancelled_invoice_leaves_nothing_to_pay() -> None:
+    view = document_view(replace(make_document(), status=InvoiceState.CANCELLED, related_number="CP-AV-2025-000001"))
+    assert view["total_label"] == "Total de la facture"
+    assert [cell.replace(NBSP, " ") for row in view["settlement"] for cell in row] == [
+        "Annulé par l'avoir CP-AV-2025-000001", "-3,90 €", "Reste à payer", "0,00 €",
+    ]  # fmt: skip
+
+
+def test_an_invoice_that_the_provider_would_refuse_is_for_the_counter() -> None:
+    ways = document_view(replace(make_document(), total_minor=45))["payment"]
+    assert "En ligne" in document_view(make_document())["payment"][0]
+    assert "En présentiel" in ways[0]
+
+
 def test_a_credit_note_names_the_invoice_it_corrects() -> None:
     note = replace(
         make_document(),

@@ -34,6 +34,7 @@ def to_message(event: BillingEvent) -> Message:
                 reservation_ids=event.reservation_ids,
                 settled_at=timestamp_to_wire(event.settled_at),
                 is_late=event.is_late,
+                paid_known_at=None if event.paid_known_at is None else timestamp_to_wire(event.paid_known_at),
             )
         case InvoiceCancelled():
             return pb.InvoiceCancelled(

@@ -118,4 +118,5 @@ async def _bill_regained(
     await books.add_payment(new_payment(payment_id, replace(late, id=invoice_id), money, receipt_number))
     await books.mark_paid(invoice_id, money.means, at, receipt_number)
     await books.mark_confirmed(invoice_id)
+    await books.set_paid_by(invoice_id, late.late_payment_id)
     return total

@@ -29,6 +29,8 @@ class PaymentSucceeded:
     provider: str
     provider_ref: str
     is_test: bool
+    known_at: datetime | None = None
+    """When the platform learnt it; unknown of old events."""
 
 
 async def receive_payment(told: PaymentSucceeded, context: Context, books: Books, at: datetime, ids: IdFactory) -> None:
@@ -52,7 +54,15 @@ async def receive_payment(told: PaymentSucceeded, context: Context, books: Books
         await alert(books, invoice, decision.alert, told.amount_minor, at, ids)
         return
     await move_attempt(books, told.attempt_id, invoice.id, AttemptTrigger.PAY)
-    money = Money(told.provider, told.amount_minor, told.settled_at, context.actor, told.attempt_id, told.provider_ref)
+    money = Money(
+        told.provider,
+        told.amount_minor,
+        told.settled_at,
+        context.actor,
+        told.attempt_id,
+        told.provider_ref,
+        told.known_at,
+    )
     if decision.effect is Effect.SETTLE:
         await settle(books, invoice, money, at, ids)
     else:
@@ -105,4 +115,13 @@ async def _keep(
         books.publish(FamilyAccountCredited(invoice.household_id, money.amount_minor, decision.alert))
         return
     await books.set_late_payment(invoice.id, payment_id)
-    books.publish(InvoiceSettled(invoice.id, invoice.household_id, tuple(unpaid), money.received_at, is_late=True))
+    books.publish(
+        InvoiceSettled(
+            invoice.id,
+            invoice.household_id,
+            tuple(unpaid),
+            money.received_at,
+            is_late=True,
+            paid_known_at=money.known_at,
+        )
+    )

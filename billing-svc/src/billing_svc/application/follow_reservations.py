@@ -10,7 +10,7 @@ from preau_kernel.ids import IdFactory
 from billing_svc.application.credit_invoice import cancel_unpaid_invoice, credit_paid_lines
 from billing_svc.application.ports import Books
 from billing_svc.application.records import BasketEntry, BasketLines, HouseholdRecord
-from billing_svc.domain.errors import InvoiceNotFoundError, NotReadyError, RevisionGapError
+from billing_svc.domain.errors import InvoiceNotFoundError, NotReadyError, RevisionGapError, UnpricedError
 from billing_svc.domain.revisions import Step, next_step
 from billing_svc.domain.settlement import RESERVATIONS_CANCELLED
 from billing_svc.domain.states import LineState
@@ -26,6 +26,8 @@ async def hold_reservations(
         return
     if answer == "GAP":
         raise RevisionGapError(-1, revision)
+    if answer == "TARIFF_MISSING":
+        raise UnpricedError
     raise NotReadyError(answer)
 
 

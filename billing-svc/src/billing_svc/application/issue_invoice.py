@@ -15,14 +15,18 @@ from billing_svc.application.ports import (
     InvoiceDesk,
     IssueAnswer,
     IssueOrder,
+    PaymentGateway,
     RequestKey,
     RevisionBoard,
 )
+from billing_svc.application.queries import BasketPage, BasketReads
 from billing_svc.application.settle_invoice import settle_free_invoice
+from billing_svc.application.start_payment import MINIMUM_MINOR
 from billing_svc.domain.documents import Document
 from billing_svc.domain.errors import (
     BasketChangedError,
     BasketEmptyError,
+    BasketTooSmallError,
     InvoiceNotFoundError,
     KeyReusedError,
     TillMissingError,
@@ -35,6 +39,7 @@ class IssueInvoice:
     min_revision: int
     expected_minor: int
     token: str
+    pays_online: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +47,21 @@ class IssuePorts:
     desk: InvoiceDesk
     directory: HouseholdDirectory
     board: RevisionBoard
+    reads: BasketReads
+    gateway: PaymentGateway
     books: BooksFactory
     clock: Clock
     ids: IdFactory
 
 
 async def issue_invoice(command: IssueInvoice, context: Context, ports: IssuePorts) -> Document:
-    """The invoice; the same request gives the same one."""
+    """The invoice; the same request gives the same one.
+
+    ``PRECONDITION/AMOUNT_TOO_SMALL``, and nothing issued, for who wants to pay online less than the provider takes.
+    """
     household_id = context.require_household()
+    if command.pays_online and 0 < command.expected_minor < MINIMUM_MINOR:
+        await _refuse_small(command, household_id, context, ports)
     names = await ports.directory.names(command.token)
     order = IssueOrder(
         household_id=household_id,
@@ -70,6 +82,22 @@ async def issue_invoice(command: IssueInvoice, context: Context, ports: IssuePor
     if document is None:
         raise InvoiceNotFoundError
     return document
+
+
+async def _refuse_small(command: IssueInvoice, household_id: str, context: Context, ports: IssuePorts) -> None:
+    """Before a number is taken: an invoice that its payer cannot pay as wished would only have to be cancelled.
+
+    Where the town has no online payment the counter takes any amount, and the invoice is issued. A basket that is not
+    what the payer saw is left to the issuing itself, which also knows whether the request was made before.
+    """
+    if not await ports.gateway.is_open(command.token):
+        return
+    patience = Patience(ports.board, context, household_id)
+    page = BasketPage(household_id=household_id, min_revision=command.min_revision, limit=1, offset=0)
+    while (basket := await ports.reads.basket(context, page)).revision < command.min_revision:
+        await patience.pause(basket.revision, command.min_revision)
+    if basket.count and basket.total_minor == command.expected_minor:
+        raise BasketTooSmallError(basket.total_minor, MINIMUM_MINOR, basket.hold_expires_at)
 
 
 async def _issue(order: IssueOrder, context: Context, ports: IssuePorts) -> IssueAnswer:

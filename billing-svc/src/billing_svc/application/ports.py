@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from preau_kernel.context import Context
 
@@ -46,6 +47,10 @@ class Bookings(Protocol):
 
     async def lock_household(self, household_id: str) -> HouseholdRecord | None:
         """The household, locked until the transaction ends: everything that concerns its money waits its turn."""
+        ...
+
+    async def lock_household_of(self, invoice_id: str) -> bool:
+        """Lock the household an invoice is of; ``False`` when there is no such invoice."""
         ...
 
     async def advance(self, household: HouseholdRecord, revision: int) -> None: ...
@@ -102,6 +107,10 @@ class Papers(Protocol):
 
     async def set_late_payment(self, invoice_id: str, payment_id: str) -> None:
         """Empty: the late money's case is closed."""
+        ...
+
+    async def set_paid_by(self, invoice_id: str, payment_id: str) -> None:
+        """The attempt of this payment is the invoice's last: its payer finds the invoice by it."""
         ...
 
     async def next_number(self, till_code: str, series: Series, year: int) -> str: ...
@@ -231,6 +240,10 @@ class HouseholdDirectory(Protocol):
 class PaymentGateway(Protocol):
     """The payment gateway."""
 
+    async def is_open(self, token: str) -> bool:
+        """Whether families of the caller's town can pay online."""
+        ...
+
     async def create(self, token: str, request: PaymentRequest) -> ProviderPayment:
         """``UNAVAILABLE/PROVIDER_UNAVAILABLE``: nothing was asked of the payer."""
         ...
@@ -261,3 +274,11 @@ class DocumentRenderer(Protocol):
     async def document(self, document: Document) -> bytes: ...
 
     async def receipt(self, document: Document) -> bytes: ...
+
+
+class UnpricedBookings(Protocol):
+    """Bookings that wait for a tariff."""
+
+    async def note(self, context: Context, event_id: UUID, household_id: str, at: datetime) -> None:
+        """Remember one, whatever becomes of the transaction that could not price it."""
+        ...

@@ -89,10 +89,14 @@ class AccountSum:
     credit_minor: int
 
 
-class Reads(Protocol):
-    """Reads that skip the domain."""
+class BasketReads(Protocol):
+    """What a household has to pay."""
 
     async def basket(self, context: Context, page: BasketPage) -> Basket: ...
+
+
+class Reads(BasketReads, Protocol):
+    """Reads that skip the domain."""
 
     async def quote(self, context: Context, household_id: str, rows: Sequence[QuoteRow]) -> Quote: ...
 

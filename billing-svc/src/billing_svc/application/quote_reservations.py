@@ -7,8 +7,21 @@ from datetime import date, datetime
 
 from preau_kernel.context import Context
 
+from billing_svc.application.ports import BooksFactory, RequestKey
 from billing_svc.application.queries import QuoteRow, Reads
 from billing_svc.domain.errors import NotReadyError, TariffMissingError
+
+
+async def quote_once(
+    request: RequestKey, rows: Sequence[QuoteRow], context: Context, reads: Reads, books_of: BooksFactory
+) -> list[int]:
+    """As ``quote_reservations``; the same request is given its first answer again."""
+    totals = await quote_reservations(rows, context, reads)
+    async with books_of(context, request) as books:
+        if books.replayed is not None:
+            return [int(total) for total in books.replayed.split()]
+        await books.commit(" ".join(map(str, totals)))
+    return totals
 
 
 async def quote_reservations(rows: Sequence[QuoteRow], context: Context, reads: Reads) -> list[int]:

@@ -46,7 +46,7 @@ async def reopen_invoice(command: ReopenInvoice, context: Context, ports: Reopen
         for attempt_id in ended:
             await move_attempt(books, attempt_id, invoice.id, AttemptTrigger.FAIL)
         for open_id in await _open_attempts(books, invoice.id):
-            raise PaymentInProgressError(invoice.id, open_id)
+            raise PaymentInProgressError(invoice.id, open_id, invoice.payable_until)
         lines = await books.lines_of_invoice(invoice.id)
         await books.set_lines([line.id for line in lines if line.state is LineState.INVOICED], LineState.PENDING)
         note_id = await cancel_unpaid_invoice(

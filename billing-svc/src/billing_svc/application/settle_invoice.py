@@ -28,14 +28,13 @@ class Money:
     actor: str
     attempt_id: str = ""
     provider_ref: str = ""
+    known_at: datetime | None = None
 
 
 async def lock_invoice(books: Books, invoice_id: str) -> InvoiceRecord:
     """The invoice, its household locked; ``NOT_FOUND/INVOICE_NOT_FOUND`` otherwise."""
-    invoice = await books.invoice(invoice_id)
-    if invoice is None:
+    if not await books.lock_household_of(invoice_id):
         raise InvoiceNotFoundError
-    await books.lock_household(invoice.household_id)
     locked = await books.invoice(invoice_id)
     if locked is None:
         raise InvoiceNotFoundError
@@ -75,7 +74,11 @@ async def settle(books: Books, invoice: InvoiceRecord, money: Money, at: datetim
     await books.allocate(payment_id, invoice.id, money.amount_minor, at)
     books.publish(
         InvoiceSettled(
-            invoice.id, invoice.household_id, tuple(line.reservation_id for line in lines), money.received_at
+            invoice.id,
+            invoice.household_id,
+            tuple(line.reservation_id for line in lines),
+            money.received_at,
+            paid_known_at=money.known_at,
         )
     )
     receipt_number = await take_receipt_number(books, invoice, at)

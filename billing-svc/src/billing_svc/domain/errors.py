@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from preau_kernel.errors import (
     DomainError,
     ErrorKind,
@@ -21,6 +23,13 @@ class RevisionGapError(UnavailableError):
 
 class NotReadyError(UnavailableError):
     """A projection that an event needs (town, household, activity, tariff) has not arrived yet."""
+
+
+class UnpricedError(NotReadyError):
+    """No tariff of the town covers a booked day: the household's basket waits until there is one."""
+
+    def __init__(self) -> None:
+        super().__init__("TARIFF_MISSING")
 
 
 class BasketNotReadyError(UnavailableError):
@@ -79,6 +88,14 @@ class AmountTooSmallError(PreconditionError):
         super().__init__("AMOUNT_TOO_SMALL", invoice_id=invoice_id, minimum_minor=str(minimum_minor))
 
 
+class BasketTooSmallError(PreconditionError):
+    """The provider would take no such small amount: nothing was issued, the places stay held."""
+
+    def __init__(self, total_minor: int, minimum_minor: int, hold_expires_at: datetime | None) -> None:
+        facts = {"hold_expires_at": hold_expires_at.isoformat()} if hold_expires_at else {}
+        super().__init__("AMOUNT_TOO_SMALL", total_minor=str(total_minor), minimum_minor=str(minimum_minor), **facts)
+
+
 class AmountMismatchError(PreconditionError):
     """The amount given at the counter is not what is due."""
 
@@ -96,8 +113,9 @@ class PayerEmailMissingError(PreconditionError):
 class PaymentInProgressError(PreconditionError):
     """The provider may still take the money."""
 
-    def __init__(self, invoice_id: str, attempt_id: str) -> None:
-        super().__init__("PAYMENT_IN_PROGRESS", invoice_id=invoice_id, attempt_id=attempt_id)
+    def __init__(self, invoice_id: str, attempt_id: str, payable_until: datetime | None) -> None:
+        facts = {"payable_until": payable_until.isoformat()} if payable_until else {}
+        super().__init__("PAYMENT_IN_PROGRESS", invoice_id=invoice_id, attempt_id=attempt_id, **facts)
 
 
 class ProviderUnavailableError(UnavailableError):

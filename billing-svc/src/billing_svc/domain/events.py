@@ -22,6 +22,8 @@ class InvoiceSettled:
     reservation_ids: tuple[int, ...]
     settled_at: datetime
     is_late: bool = False
+    paid_known_at: datetime | None = None
+    """When the platform learnt that the provider has the money; nothing for other means."""
 
 
 @dataclass(frozen=True, slots=True)

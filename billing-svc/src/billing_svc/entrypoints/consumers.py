@@ -28,11 +28,12 @@ from billing_svc.application.follow_reservations import (
     renew_hold,
     withdraw_reservations,
 )
-from billing_svc.application.ports import Books
+from billing_svc.application.ports import Books, UnpricedBookings
 from billing_svc.application.records import BasketEntry, BasketLines, TownRecord
-from billing_svc.domain.errors import NotReadyError, RevisionGapError
+from billing_svc.domain.errors import NotReadyError, RevisionGapError, UnpricedError
 from billing_svc.domain.withdrawal import Cause
 
+BASKET = "billing-basket"
 _GAP_SECONDS = 0.1
 _PROJECTION_SECONDS = 0.5
 # Entries of a town that wait together are priced in one transaction; more at once would keep its families waiting.
@@ -50,6 +51,7 @@ class Listener:
     clock: Clock
     ids: IdFactory
     announce: Callable[[int, str], None]
+    unpriced: UnpricedBookings
 
     def consumers(self) -> list[Consumer]:
         """Every durable consumer of this service."""
@@ -67,7 +69,7 @@ class Listener:
                 handlers={agenda.ActivityChanged: self.on_activity},
             ),
             Consumer(
-                durable="billing-basket",
+                durable=BASKET,
                 stream="AGENDA",
                 subjects=("evt.*.agenda.reservations.*.v1", "evt.*.agenda.holds.*.v1"),
                 handlers={
@@ -118,14 +120,7 @@ class Listener:
         await self.books_of(uow).put_activity(told.activity_id, told.name, int(told.kind), told.position, told.version)
 
     async def on_held(self, uow: UnitOfWork, told: agenda.ReservationsHeld, envelope: Envelope) -> None:
-        entry = _entry(told)
-        await self._in_order(
-            envelope,
-            told.household_id,
-            hold_reservations(
-                entry.household_id, entry.revision, entry.hold_expires_at, entry.lines, self.books_of(uow)
-            ),
-        )
+        await self._in_order(envelope, told.household_id, self._hold(uow, _entry(told), envelope))
 
     async def on_held_together(
         self, uow: UnitOfWork, messages: Sequence[tuple[agenda.ReservationsHeld, Envelope]]
@@ -169,6 +164,7 @@ class Listener:
             provider=told.provider,
             provider_ref=told.provider_ref,
             is_test=told.is_test,
+            known_at=timestamp_from_wire(told.known_at) if told.HasField("known_at") else None,
         )
         await _when_ready(receive_payment(received, envelope.context, self.books_of(uow), self.clock.now(), self.ids))
 
@@ -198,6 +194,15 @@ class Listener:
                 self.ids,
             ),
         )
+
+    async def _hold(self, uow: UnitOfWork, entry: BasketEntry, envelope: Envelope) -> None:
+        try:
+            await hold_reservations(
+                entry.household_id, entry.revision, entry.hold_expires_at, entry.lines, self.books_of(uow)
+            )
+        except UnpricedError:
+            await self.unpriced.note(envelope.context, envelope.event_id, entry.household_id, self.clock.now())
+            raise
 
     async def _in_order(self, envelope: Envelope, household_id: str, handling: Awaitable[None]) -> None:
         await _when_ready(handling)

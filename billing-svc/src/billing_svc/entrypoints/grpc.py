@@ -29,7 +29,7 @@ from billing_svc.application.ports import (
     RevisionBoard,
 )
 from billing_svc.application.queries import BasketFilter, BasketPage, QuoteRow, Reads
-from billing_svc.application.quote_reservations import list_prices, quote_reservations
+from billing_svc.application.quote_reservations import list_prices, quote_once, quote_reservations
 from billing_svc.application.read_documents import (
     get_document,
     get_document_pdf,
@@ -105,7 +105,12 @@ class BillingServicer(rpc.BillingServiceServicer):
             QuoteRow(_id(row.activity_id, "activity_id"), [date_from_wire(day, "days") for day in row.days])
             for row in request.rows
         ]
-        totals = await quote_reservations(rows, current_context(), self._ports.reads)
+        caller, ports = current_context(), self._ports
+        if request.request_id:
+            key = _key("QuoteReservations", request.request_id, request)
+            totals = await quote_once(key, rows, caller, ports.reads, ports.books)
+        else:
+            totals = await quote_reservations(rows, caller, ports.reads)
         return pb.QuoteReservationsResponse(total=cents(sum(totals)), row_totals=[cents(total) for total in totals])
 
     async def ListPrices(self, request: pb.ListPricesRequest, _context: Any) -> pb.ListPricesResponse:
@@ -122,8 +127,18 @@ class BillingServicer(rpc.BillingServiceServicer):
             min_revision=request.min_revision,
             expected_minor=cents_from(request.expected_total, "expected_total"),
             token=current_token(),
+            pays_online=request.pays_online,
         )
-        issue_ports = IssuePorts(ports.desk, ports.directory, ports.board, ports.books, ports.clock, ports.ids)
+        issue_ports = IssuePorts(
+            desk=ports.desk,
+            directory=ports.directory,
+            board=ports.board,
+            reads=ports.reads,
+            gateway=ports.gateway,
+            books=ports.books,
+            clock=ports.clock,
+            ids=ports.ids,
+        )
         document = await issue_invoice(command, current_context(), issue_ports)
         return pb.IssueInvoiceResponse(invoice=invoice_message(document))
 

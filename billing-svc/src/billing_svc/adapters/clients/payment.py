@@ -14,6 +14,7 @@ from billing_svc.application.records import ProviderPayment
 from billing_svc.domain.states import AttemptState
 
 _TIMEOUT_SECONDS = 15.0
+_READ_SECONDS = 2.0
 
 _OVER = {
     pb.PAYMENT_STATUS_DENIED: AttemptState.FAILED,
@@ -28,6 +29,12 @@ class PaymentGatewayClient:
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub = rpc.PaymentServiceStub(channel)
+
+    async def is_open(self, token: str) -> bool:
+        response: pb.GetOnlinePaymentResponse = await call(
+            self._stub.GetOnlinePayment, pb.GetOnlinePaymentRequest(), timeout=_READ_SECONDS, token=token
+        )
+        return response.is_open
 
     async def create(self, token: str, request: PaymentRequest) -> ProviderPayment:
         message = pb.CreatePaymentRequest(

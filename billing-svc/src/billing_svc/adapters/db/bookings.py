@@ -14,6 +14,10 @@ from billing_svc.domain.states import LineState
 from billing_svc.domain.withdrawal import Line
 
 _LOCK = "SELECT key, revision FROM household WHERE tenant_id = $1 AND household_id = $2 FOR UPDATE"
+_LOCK_OF = """
+SELECT h.key FROM household h
+WHERE h.tenant_id = $1 AND h.key = (SELECT d.household_key FROM document d WHERE d.tenant_id = $1 AND d.id = $2 AND d.kind = 1)
+FOR UPDATE"""
 _HOLD = "SELECT billing_hold($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 _RENEW = """
 WITH basket AS (UPDATE household SET hold_expires_at = $3 WHERE tenant_id = $1 AND key = $2)
@@ -59,6 +63,9 @@ class SqlBookings:
     async def lock_household(self, household_id: str) -> HouseholdRecord | None:
         row = await self._uow.fetchrow(_LOCK, self._tenant, UUID(household_id))
         return None if row is None else HouseholdRecord(row["key"], household_id, row["revision"])
+
+    async def lock_household_of(self, invoice_id: str) -> bool:
+        return await self._uow.fetchrow(_LOCK_OF, self._tenant, UUID(invoice_id)) is not None
 
     async def advance(self, household: HouseholdRecord, revision: int) -> None:
         await self._uow.execute(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from uuid import UUID
 
 from preau_chassis.database import Database, IdempotencyKey, UnitOfWork
@@ -13,9 +14,10 @@ from billing_svc.adapters.db.bookings import SqlBookings
 from billing_svc.adapters.db.moneys import SqlMoneys
 from billing_svc.adapters.db.papers import SqlPapers
 from billing_svc.adapters.db.projections import SqlProjections
+from billing_svc.adapters.measures import count_invoice
 from billing_svc.adapters.publisher import to_message
 from billing_svc.application.ports import RequestKey
-from billing_svc.domain.events import BillingEvent
+from billing_svc.domain.events import BillingEvent, InvoiceIssued
 
 
 class SqlBooks(SqlBookings, SqlPapers, SqlMoneys, SqlProjections):
@@ -27,6 +29,8 @@ class SqlBooks(SqlBookings, SqlPapers, SqlMoneys, SqlProjections):
 
     def publish(self, event: BillingEvent) -> None:
         self._uow.publish(to_message(event))
+        if isinstance(event, InvoiceIssued):
+            self._uow.after_commit(partial(count_invoice, self._uow.context.tenant_slug))
 
     async def commit(self, result: str = "") -> None:
         await self._uow.commit(result.encode())

@@ -10,6 +10,7 @@ from preau_chassis.outbox import outbox_event
 from preau_kernel.context import Context
 
 from billing_svc.adapters.db.papers import issuer_of
+from billing_svc.adapters.measures import count_invoice
 from billing_svc.adapters.publisher import to_message
 from billing_svc.application.ports import IssueAnswer, IssueOrder
 from billing_svc.application.queries import ListedDocument
@@ -58,6 +59,7 @@ class SqlInvoiceDesk:
         )
         if answer.outcome == "ISSUED":
             self._database.nudge()
+            count_invoice(context.tenant_slug)
         return answer
 
     async def document(self, context: Context, document_id: str, household_id: str | None) -> Document | None:

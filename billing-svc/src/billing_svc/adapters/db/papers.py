@@ -130,6 +130,10 @@ class SqlPapers:
     async def set_late_payment(self, invoice_id: str, payment_id: str) -> None:
         await self._set(invoice_id, "late_payment_id = $3", optional_uuid(payment_id))
 
+    async def set_paid_by(self, invoice_id: str, payment_id: str) -> None:
+        attempt = "(SELECT p.attempt_id FROM payment p WHERE p.tenant_id = $1 AND p.id = $3)"
+        await self._set(invoice_id, f"last_attempt_id = {attempt}", optional_uuid(payment_id))
+
     async def next_number(self, till_code: str, series: Series, year: int) -> str:
         number: str = await self._uow.fetchval("SELECT billing_next_number($1, $2, $3)", till_code, series.value, year)
         return number

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_time
 from babel.numbers import format_currency
 
+from billing_svc.application.start_payment import MINIMUM_MINOR
 from billing_svc.domain.documents import ActivityKind, Document, DocumentKind, DocumentLine
 from billing_svc.domain.states import InvoiceState
 
@@ -29,6 +30,14 @@ _MEANS = {
     "card_terminal": "carte bancaire, au guichet",
     "family_credit": "avoir de la famille",
     "none": "sans objet (montant nul)",
+}
+_PAID_BY = {
+    "payfip": "par carte bancaire en ligne (PayFiP)",
+    "cash": "en espèces, au guichet",
+    "cheque": "par chèque, au guichet",
+    "card_terminal": "par carte bancaire, au guichet",
+    "family_credit": "par l'avoir de la famille",
+    "none": "sans rien à verser",
 }
 DEFAULT_VAT_MENTION = "TVA non applicable, art. 256 B du CGI"
 
@@ -78,8 +87,9 @@ def document_view(document: Document) -> dict[str, Any]:
         "corrects": _corrects(document),
         "rows": _rows(document.lines),
         "subtotals": _subtotals(document.lines),
-        "total_label": "Total de l'avoir" if is_note else "Total à payer",
+        "total_label": _total_label(document),
         "total": euros(document.total_minor),
+        "settlement": _settlement(document),
         "state": _state(document),
         "payment": [] if is_note else _payment_text(document),
         "legal": _legal(document),
@@ -103,6 +113,7 @@ def receipt_view(document: Document) -> dict[str, Any]:
         "subtotals": _subtotals(document.lines),
         "total_label": "Montant reçu",
         "total": euros(document.total_minor),
+        "settlement": [],
         "legal": _legal(document)[:1],
     }
 
@@ -167,11 +178,31 @@ def _state(document: Document) -> str:
     if document.kind is DocumentKind.CREDIT_NOTE:
         return ""
     if document.status is InvoiceState.PAID and document.paid_at is not None:
-        means = _MEANS.get(document.means, document.means)
-        return f"Payée le {_instant(document, document.paid_at)}, {means}. Quittance {document.receipt_number}."
+        return f"Payée {_paid_how(document, document.paid_at)}. Quittance n° {document.receipt_number}."
     if document.status is InvoiceState.CANCELLED:
         return f"Annulée par l'avoir {document.related_number}. Cette facture n'est plus à payer."
     return "À payer."
+
+
+def _paid_how(document: Document, paid_at: datetime) -> str:
+    return f"le {_instant(document, paid_at)}, {_PAID_BY.get(document.means, document.means)}"
+
+
+def _total_label(document: Document) -> str:
+    if document.kind is DocumentKind.CREDIT_NOTE:
+        return "Total de l'avoir"
+    return "Total à payer" if document.status is InvoiceState.ISSUED else "Total de la facture"
+
+
+def _settlement(document: Document) -> list[list[str]]:
+    """What became of the total, down to what is left to pay; nothing while the whole is due."""
+    if document.kind is DocumentKind.CREDIT_NOTE or document.status is InvoiceState.ISSUED:
+        return []
+    if document.status is InvoiceState.PAID and document.paid_at is not None:
+        settled = [f"Payé {_paid_how(document, document.paid_at)}", euros(document.total_minor)]
+    else:
+        settled = [f"Annulé par l'avoir {document.related_number}", euros(-document.total_minor)]
+    return [settled, ["Reste à payer", euros(0)]]
 
 
 def _payment_text(document: Document) -> list[str]:
@@ -179,8 +210,9 @@ def _payment_text(document: Document) -> list[str]:
         return []
     reference = document.number.replace("-", "")
     office = document.issuer.office_name or "la mairie"
+    online = f"En ligne : par carte bancaire sur le site de la commune (PayFiP, référence {reference})."
     result = [
-        f"En ligne : par carte bancaire sur le site de la commune (PayFiP, référence {reference}).",
+        *([online] if document.total_minor >= MINIMUM_MINOR else []),
         f"En présentiel : en espèces, par chèque ou par carte bancaire, auprès de : {office}.",
     ]
     if document.payable_until is not None:
@@ -194,9 +226,10 @@ def _payment_text(document: Document) -> list[str]:
 def _legal(document: Document) -> list[str]:
     issuer = document.issuer
     contact = " ou ".join(part for part in (issuer.office_phone, issuer.office_email) if part) or issuer.town_name
+    is_due = document.kind is DocumentKind.INVOICE and document.status is InvoiceState.ISSUED
     return [
         issuer.vat_mention or DEFAULT_VAT_MENTION,
-        _UNPAID,
+        *([_UNPAID] if is_due else []),
         f"Une question, une réclamation : {issuer.office_name or issuer.town_name}, {contact}.",
         _PRIVACY.format(town=issuer.town_name),
     ]
