@@ -15,11 +15,14 @@ from preau_kernel.ids import IdFactory
 
 from payment_gateway_svc.adapters.db.open_attempts import DatabaseOpenAttempts
 from payment_gateway_svc.adapters.db.unit_of_work import DatabaseTowns, unit_of_work_factory
+from payment_gateway_svc.adapters.measures import OpenPaymentGauges
+from payment_gateway_svc.adapters.psp.measured import MeasuredProvider
 from payment_gateway_svc.adapters.psp.payfip import PayfipProvider, make_client
-from payment_gateway_svc.adapters.recorder import LogRecorder
+from payment_gateway_svc.adapters.recorder import TelemetryRecorder
 from payment_gateway_svc.application.check_provider import CheckProviderHandler
 from payment_gateway_svc.application.configure_provider import ConfigureProviderHandler
 from payment_gateway_svc.application.create_payment import CreatePaymentHandler
+from payment_gateway_svc.application.get_online_payment import GetOnlinePaymentHandler
 from payment_gateway_svc.application.get_payment import GetPaymentHandler
 from payment_gateway_svc.application.handle_notification import HandleNotificationHandler
 from payment_gateway_svc.application.look_up import LookUpPath
@@ -31,6 +34,7 @@ from payment_gateway_svc.entrypoints.grpc import PaymentServicer, UseCases
 from payment_gateway_svc.settings import PaymentSettings
 
 POLL_EVERY = timedelta(minutes=5)
+COUNT_EVERY = timedelta(seconds=30)
 SERVICE_NAME = "preau.payment.v1.PaymentService"
 
 
@@ -50,8 +54,8 @@ def make_use_cases(world: World) -> UseCases:
     """Joined as in production; tests bring their own clock and provider."""
     settings = world.settings
     factory = unit_of_work_factory(world.database, settings.secret_box())
-    providers = Providers([world.provider])
-    recorder = LogRecorder()
+    providers = Providers([MeasuredProvider(world.provider)])
+    recorder = TelemetryRecorder()
     look_up = LookUpPath(factory, providers, world.clock, recorder)
     patience = timedelta(seconds=settings.notification_patience_seconds)
     open_attempts = DatabaseOpenAttempts(world.work_database)
@@ -63,6 +67,7 @@ def make_use_cases(world: World) -> UseCases:
         poll=PollPaymentsHandler(factory, open_attempts, world.clock, look_up, recorder, settings.poll_concurrency),
         configure=ConfigureProviderHandler(factory, providers, world.clock, recorder),
         check=CheckProviderHandler(factory, providers),
+        online=GetOnlinePaymentHandler(factory),
     )
 
 
@@ -81,12 +86,25 @@ async def build(runtime: Runtime) -> Parts:
     async def poll() -> None:
         await use_cases.poll.due()
 
+    open_attempts = DatabaseOpenAttempts(runtime.work_database)
+    gauges = OpenPaymentGauges([provider.name], good_for=3 * COUNT_EVERY)
+
+    async def count_open() -> None:
+        gauges.keep(await open_attempts.waiting(runtime.clock.now()))
+
+    async def close() -> None:
+        gauges.close()
+        await client.aclose()
+
     add = payment_service_pb2_grpc.add_PaymentServiceServicer_to_server
     return Parts(
         servicers=[Servicer(add, PaymentServicer(use_cases), SERVICE_NAME)],
         consumers=[town_consumer(DatabaseTowns)],
-        jobs=[Job("poll-payments", every=POLL_EVERY, run=poll)],
-        close=client.aclose,
+        jobs=[
+            Job("poll-payments", every=POLL_EVERY, run=poll),
+            Job("count-open-payments", every=COUNT_EVERY, run=count_open),
+        ],
+        close=close,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import binascii
-from typing import Self
+from typing import ClassVar, Self
 
 from preau_chassis.settings import ServiceSettings
 from pydantic import Field, SecretStr, model_validator
@@ -13,6 +13,8 @@ from payment_gateway_svc.adapters.secret_box import SecretBox
 
 class PaymentSettings(ServiceSettings):
     """``encryption_old_keys``: former keys, comma-separated, kept until every town's settings were set again."""
+
+    needed: ClassVar[tuple[str, ...]] = ("identity_address", "encryption_key")
 
     encryption_key: SecretStr = SecretStr("")
     encryption_old_keys: SecretStr = SecretStr("")
@@ -32,4 +34,4 @@ class PaymentSettings(ServiceSettings):
         try:
             return SecretBox.from_base64(self.encryption_key.get_secret_value(), *old)
         except (binascii.Error, ValueError):
-            raise ValueError("PREAU_ENCRYPTION_KEY must be base64 of 32 bytes") from None
+            raise ValueError("PREAU_ENCRYPTION_KEY and PREAU_ENCRYPTION_OLD_KEYS must be base64 of 32 bytes") from None

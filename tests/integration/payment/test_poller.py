@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from payment_gateway_svc.adapters.db.open_attempts import DatabaseOpenAttempts
+from payment_gateway_svc.adapters.measures import OpenPayments
 from payment_gateway_svc.domain.attempt import LookUp, Outcome, PaymentAttempt
 from payment_gateway_svc.domain.states import PaymentState
 from preau_kernel.errors import DomainError
@@ -178,3 +180,21 @@ async def test_a_town_whose_settings_cannot_be_read_holds_no_other_town_up(
 
     assert (await other.stored(attempt.id)).state is PaymentState.PAID
     assert [(await town.stored(each.id)).is_unreachable for each in broken] == [True] * 3
+
+
+async def test_payments_without_a_known_end_are_counted_over_all_towns_with_the_age_of_the_oldest(world: World) -> None:
+    towns = [await world.make_town(), await world.make_town()]
+    counts = DatabaseOpenAttempts(world.work)
+    first = await towns[0].create()
+    world.clock.advance(timedelta(minutes=3))
+    await towns[1].create()
+    world.clock.advance(timedelta(minutes=1))
+    assert list(await counts.waiting(world.clock.now())) == [OpenPayments("payfip", 2, 240.0)]
+
+    world.provider.answer = make_answer()
+    await world.use_cases.look_up.refresh(towns[0].context, first.id)
+    assert list(await counts.waiting(world.clock.now())) == [OpenPayments("payfip", 1, 60.0)]
+
+    # Nobody asks about it any more: it waits for a person, and does not make the poller look late for ever.
+    world.clock.advance(timedelta(days=8))
+    assert list(await counts.waiting(world.clock.now())) == []

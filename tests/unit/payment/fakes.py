@@ -229,11 +229,12 @@ class FakeTowns:
 
 class FakeRecorder:
     def __init__(self) -> None:
+        self.applied: list[Applied] = []
         self.failures: list[str] = []
         self.warned: list[str] = []
 
-    def recorded(self, applied: Applied) -> None:
-        pass
+    def recorded(self, context: Context, applied: Applied) -> None:
+        self.applied.append(applied)
 
     def failed(self, attempt_id: UUID, reason: str) -> None:
         self.failures.append(reason)

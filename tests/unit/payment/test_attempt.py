@@ -25,7 +25,14 @@ def test_a_paid_answer_settles_with_the_providers_instant_and_tells_it() -> None
     assert applied.attempt.settled_at == NOW + timedelta(minutes=2)
     assert applied.events == (
         PaymentSucceeded(
-            attempt.id, "invoice-1", Money(5400), NOW + timedelta(minutes=2), "payfip", "op-1", is_test=True
+            attempt.id,
+            "invoice-1",
+            Money(5400),
+            settled_at=NOW + timedelta(minutes=2),
+            provider="payfip",
+            provider_ref="op-1",
+            is_test=True,
+            known_at=NOW + timedelta(minutes=5),
         ),
     )
 

@@ -22,6 +22,7 @@ def to_wire(event: PaymentEvent) -> WireEvent:
                 provider=event.provider,
                 provider_ref=event.provider_ref,
                 is_test=event.is_test,
+                known_at=timestamp_to_wire(event.known_at),
             )
         case PaymentFailed():
             return wire.PaymentFailed(

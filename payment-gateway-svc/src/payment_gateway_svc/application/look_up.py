@@ -44,7 +44,7 @@ class LookUpPath:
             for event in applied.events:
                 uow.publish(event)
             await uow.commit()
-        self._recorder.recorded(applied)
+        self._recorder.recorded(context, applied)
         return applied.attempt
 
     async def _settings(self, context: Context, provider: str) -> ProviderSettings:
@@ -61,7 +61,8 @@ class LookUpPath:
             for event in applied.events:
                 uow.publish(event)
             await uow.commit()
-            return applied.attempt
+        self._recorder.recorded(context, applied)
+        return applied.attempt
 
     async def _mark_unreachable(self, context: Context, attempt_id: UUID) -> None:
         async with self._uow_factory(context) as uow:

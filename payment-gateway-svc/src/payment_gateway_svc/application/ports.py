@@ -197,7 +197,9 @@ class OpenAttempts(Protocol):
 class LookUpRecorder(Protocol):
     """Tells operators what a look-up changed."""
 
-    def recorded(self, applied: Applied) -> None: ...
+    def recorded(self, context: Context, applied: Applied) -> None:
+        """Called once it is committed."""
+        ...
 
     def failed(self, attempt_id: UUID, reason: str) -> None: ...
 

@@ -205,6 +205,7 @@ def _events(attempt: PaymentAttempt, step: Edge, now: datetime) -> tuple[Payment
             attempt.provider,
             attempt.provider_ref,
             attempt.is_test,
+            now,
         )
         return (succeeded,)
     if step.emits is Emits.FAILED:

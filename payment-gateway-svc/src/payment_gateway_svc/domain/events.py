@@ -20,6 +20,8 @@ class PaymentSucceeded:
     provider: str
     provider_ref: str
     is_test: bool
+    known_at: datetime
+    """When the look-up said so; ``settled_at`` is the provider's word."""
 
 
 @dataclass(frozen=True, slots=True)

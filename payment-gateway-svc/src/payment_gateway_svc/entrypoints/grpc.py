@@ -13,6 +13,7 @@ from preau_chassis.wire import parse_uuid
 from payment_gateway_svc.application.check_provider import CheckProviderHandler
 from payment_gateway_svc.application.configure_provider import ConfigureProviderHandler
 from payment_gateway_svc.application.create_payment import CreatePaymentHandler
+from payment_gateway_svc.application.get_online_payment import GetOnlinePaymentHandler
 from payment_gateway_svc.application.get_payment import GetPaymentHandler
 from payment_gateway_svc.application.handle_notification import HandleNotification, HandleNotificationHandler
 from payment_gateway_svc.application.look_up import LookUpPath
@@ -32,6 +33,7 @@ class UseCases:
     poll: PollPaymentsHandler
     configure: ConfigureProviderHandler
     check: CheckProviderHandler
+    online: GetOnlinePaymentHandler
 
 
 class PaymentServicer(payment_service_pb2_grpc.PaymentServiceServicer):
@@ -62,6 +64,11 @@ class PaymentServicer(payment_service_pb2_grpc.PaymentServiceServicer):
     async def PollPayments(self, _request: pb.PollPaymentsRequest, _context: Any) -> pb.PollPaymentsResponse:
         result = await self._use_cases.poll.town(current_context())
         return pb.PollPaymentsResponse(checked_count=result.checked, settled_count=result.settled)
+
+    async def GetOnlinePayment(
+        self, _request: pb.GetOnlinePaymentRequest, _context: Any
+    ) -> pb.GetOnlinePaymentResponse:
+        return pb.GetOnlinePaymentResponse(is_open=await self._use_cases.online(current_context()))
 
     async def ConfigureProvider(
         self, request: pb.ConfigureProviderRequest, _context: Any
