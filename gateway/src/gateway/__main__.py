@@ -12,6 +12,7 @@ import uvloop
 from granian.constants import Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
+from preau_chassis.event_loop import watch_event_loop
 from preau_chassis.logs import allow_fields, configure_logs, get_logger
 from preau_chassis.memory import settle_collector
 from preau_chassis.settings import load_settings_or_exit
@@ -22,7 +23,8 @@ from gateway.settings import GatewaySettings
 
 _MOST_CONNECTIONS = 4096
 _OTHER_FILES = 256
-_STOP_SECONDS = 4.0
+STOP_SECONDS = 22.0
+"""More than the longest page may take, so that what was begun is answered. Nothing begun: it ends at once."""
 
 
 async def serve(settings: GatewaySettings) -> None:
@@ -48,15 +50,17 @@ async def serve(settings: GatewaySettings) -> None:
     log = get_logger("gateway")
     serving = asyncio.create_task(server.serve())
     waiting = asyncio.create_task(stopping.wait())
+    watching = asyncio.create_task(watch_event_loop())
     log.info("gateway.started", port=port)
     await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    watching.cancel()
     if serving.done():
         waiting.cancel()
         serving.result()
         return
     server.stop()  # type: ignore[no-untyped-call]  # granian is partly typed
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(serving, _STOP_SECONDS)
+        await asyncio.wait_for(serving, STOP_SECONDS)
     log.info("gateway.stopped")
 
 
@@ -75,7 +79,13 @@ def main() -> int:
     _raise_file_limit()
     allow_fields("path")  # the route's template, without the identifiers in it
     configure_logs("gateway", settings.log_level)
-    telemetry = configure_telemetry("gateway", settings.otlp_endpoint, settings.trace_ratio)
+    telemetry = configure_telemetry(
+        "gateway",
+        settings.otlp_endpoint,
+        settings.trace_ratio,
+        slow_seconds=settings.trace_slow_seconds,
+        metrics_seconds=settings.metrics_seconds,
+    )
     try:
         uvloop.run(serve(settings))
     finally:

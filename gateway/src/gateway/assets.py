@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from mimetypes import guess_type
 from pathlib import Path, PurePosixPath
@@ -69,6 +70,7 @@ class Assets:
         return (asset, False) if asset is not None else None
 
 
+@cache
 def _hashed(name: str, digest: str) -> str:
     path = PurePosixPath(name)
     return str(path.with_name(f"{path.stem}.{digest}{path.suffix}"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from preau.agenda.v1.agenda_service_pb2 import RenewHoldsRequest
@@ -27,37 +27,54 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
-    """An issued invoice and the page on which it is paid."""
+    """An issued invoice and the page on which it is paid; an empty ``payment`` when it is not paid online."""
 
     invoice: Invoice
     payment: StartPaymentResponse
     revision: int
 
 
-async def issue_and_start(
-    clients: Clients, connection: Connection, visitor: Visitor, request_id: str, expected_total: Money
+async def issue(
+    clients: Clients, visitor: Visitor, request_id: str, expected_total: Money, *, pays_online: bool
 ) -> Checkout:
-    """Renew the holds, issue the invoice of what they hold, open a payment.
-
-    Repeated with the same ``request_id`` each step answers what it answered before, so that a lost answer costs nothing.
-    When the provider does not answer, the invoice stands: the error's ``invoice_id`` says where to pay it.
-    """
+    """Renew the holds and issue the invoice of what they hold, for the counter unless ``pays_online``."""
     renewed = await clients.agenda.renew_holds(
         visitor.token, RenewHoldsRequest(request_id=step_of(request_id, "renew"))
     )
     issued = await clients.billing.issue_invoice(
         visitor.token,
-        IssueInvoiceRequest(request_id=request_id, min_revision=renewed.revision, expected_total=expected_total),
+        IssueInvoiceRequest(
+            request_id=request_id,
+            min_revision=renewed.revision,
+            expected_total=expected_total,
+            pays_online=pays_online,
+        ),
     )
-    invoice = issued.invoice
+    return Checkout(issued.invoice, StartPaymentResponse(), renewed.revision)
+
+
+async def issue_and_start(
+    clients: Clients, connection: Connection, visitor: Visitor, request_id: str, expected_total: Money
+) -> Checkout:
+    """Issue the invoice and open a payment for it; none when nothing is due or the town takes no payment online.
+
+    Repeated with the same ``request_id`` each step answers what it answered before, so that a lost answer costs nothing.
+    When the provider does not answer, the invoice stands: the error's ``invoice_id`` says where to pay it.
+    """
+    checkout = await issue(clients, visitor, request_id, expected_total, pays_online=True)
+    invoice = checkout.invoice
+    if not invoice.total.minor_units:
+        return checkout
     try:
         payment = await start_payment(clients, connection, visitor, step_of(request_id, "pay"), invoice.id)
     except DomainError as error:
+        if error.reason == "PROVIDER_NOT_CONFIGURED":
+            return checkout
         error.metadata.setdefault("invoice_id", invoice.id)
         if invoice.HasField("payable_until"):
             error.metadata.setdefault("payable_until", timestamp_from_wire(invoice.payable_until).isoformat())
         raise
-    return Checkout(invoice, payment, renewed.revision)
+    return replace(checkout, payment=payment)
 
 
 async def pay_again(

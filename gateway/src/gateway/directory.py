@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from preau.agenda.v1.agenda_service_pb2 import Activity, ListActivitiesRequest
 from preau.identity.v1.identity_service_pb2 import Child, GetHouseholdRequest, Household
 
+from gateway.activity_names import ActivityName, name_activities
 from gateway.cache import ExpiringCache
 
 if TYPE_CHECKING:
@@ -22,10 +24,11 @@ _TOWNS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """A town's activities, in order and by id."""
+    """A town's activities, in order and by id, and their names as pages show them. Shared by requests: never changed."""
 
     activities: tuple[Activity, ...]
-    by_id: dict[str, Activity]
+    by_id: Mapping[str, Activity]
+    names: Mapping[str, ActivityName]
 
     def name(self, activity_id: str) -> str:
         found = self.by_id.get(activity_id)
@@ -60,6 +63,7 @@ class Directory:
         async def load() -> tuple[Catalogue, float]:
             answer = await self._clients.agenda.list_activities(visitor.token, ListActivitiesRequest())
             found = tuple(answer.activities)
-            return Catalogue(found, {activity.id: activity for activity in found}), _SECONDS
+            names = {each.id: each for each in name_activities(found)}
+            return Catalogue(found, {activity.id: activity for activity in found}, names), _SECONDS
 
         return await self._catalogues.get(town.number, load)

@@ -14,6 +14,7 @@ from preau_kernel.errors import DomainError, ErrorKind
 
 from gateway.clients.deadlines import TOTAL
 from gateway.csrf import VISIT_COOKIE
+from gateway.measures import measure
 from gateway.problems import handle_error
 from gateway.security import COMMON_HEADERS, HSTS_HEADER, is_secure
 
@@ -110,13 +111,15 @@ class Edge:
         hop.set("preau.tenant", tenant)
         if answer.status >= _SERVER_FAULT:
             hop.fail(f"HTTP {answer.status}", state.get("failure"))
+        seconds = time.perf_counter() - started
+        measure(method=str(scope["method"]), route=route, status=answer.status, tenant=tenant, seconds=seconds)
         self._log.info(
             "request",
             method=scope["method"],
             path=route,
             status=answer.status,
             tenant=tenant,
-            duration_ms=round((time.perf_counter() - started) * 1000, 1),
+            duration_ms=round(seconds * 1000, 1),
             trace_id=state["trace_id"],
         )
 

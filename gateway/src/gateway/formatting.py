@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_skeleton
@@ -29,6 +29,22 @@ _MINUTE = timedelta(minutes=1)
 _HOUR = timedelta(hours=1)
 
 
+@lru_cache(8_192)
+def _date(day: date, pattern: str, locale: str) -> str:
+    # Babel reads the pattern again each time, and pages name the same few days and months hundreds of times.
+    return format_date(day, pattern, locale)
+
+
+@lru_cache(8_192)
+def _money(minor_units: int, currency: str, locale: str) -> str:
+    return format_currency(Decimal(minor_units) / 100, currency, locale=locale)
+
+
+@lru_cache(8_192)
+def _decimal(minor_units: int, locale: str) -> str:
+    return format_decimal(Decimal(minor_units) / 100, "0.00", locale=locale)
+
+
 @dataclass(frozen=True, slots=True)
 class Formatter:
     """The manners of one language and one town."""
@@ -45,15 +61,15 @@ class Formatter:
 
     def long_day(self, day: date) -> str:
         """« mardi 2 septembre 2025 »."""
-        return self._first(day, format_date(day, "EEEE d MMMM y", self._locale))
+        return self._first(day, _date(day, "EEEE d MMMM y", self._locale))
 
     def day_month(self, day: date) -> str:
         """« mardi 2 septembre »."""
-        return self._first(day, format_date(day, "EEEE d MMMM ", self._locale)).strip()
+        return self._first(day, _date(day, "EEEE d MMMM ", self._locale)).strip()
 
     def short_day(self, day: date) -> str:
         """« jeudi 11 », where the month is plain."""
-        return self._first(day, format_date(day, "EEEE d ", self._locale)).strip()
+        return self._first(day, _date(day, "EEEE d ", self._locale)).strip()
 
     def numeric(self, day: date) -> str:
         """« 02/09/2025 », in tables and fields."""
@@ -61,15 +77,15 @@ class Formatter:
 
     def month(self, day: date) -> str:
         """« septembre 2025 »."""
-        return format_date(day, "MMMM y", self._locale)
+        return _date(day, "MMMM y", self._locale)
 
     def month_name(self, day: date) -> str:
         """« septembre »."""
-        return format_date(day, "MMMM", self._locale)
+        return _date(day, "MMMM", self._locale)
 
     def weekday(self, iso_weekday: int) -> str:
         """« lundi » for 1."""
-        return format_date(date(2024, 1, iso_weekday), "EEEE", self._locale)
+        return _date(date(2024, 1, iso_weekday), "EEEE", self._locale)
 
     def local(self, instant: datetime) -> datetime:
         """The instant on the town's clock."""
@@ -128,11 +144,11 @@ class Formatter:
 
     def money(self, amount: Money) -> str:
         """« 54,00 € »."""
-        return format_currency(Decimal(amount.minor_units) / 100, amount.currency, locale=self._locale)
+        return _money(amount.minor_units, amount.currency, self._locale)
 
     def euros(self, amount: Money) -> str:
         """« 54,00 euros », the document's own words for the amount to pay."""
-        return f"{format_decimal(Decimal(amount.minor_units) / 100, '0.00', locale=self._locale)} euros"
+        return f"{_decimal(amount.minor_units, self._locale)} euros"
 
     def names(self, items: list[str]) -> str:
         """« Maëlle et Timéo »."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +17,7 @@ from gateway.language import DEFAULT_LANGUAGE, language_of
 from gateway.lexicon import lexicon, unglued
 from gateway.problem import Problem
 from gateway.rendering import error_page, plain_error
+from gateway.request_sentences import TO_PROGRAMS
 from gateway.words import SENTENCES, say_reason, sentence_for, title_for
 
 if TYPE_CHECKING:
@@ -47,6 +49,23 @@ _HTTP_REASONS: Final = {
     429: ("TOO_MANY_REQUESTS", "quota"),
     503: ("UNAVAILABLE", "unavailable"),
 }
+_ABSENT_BY_FIELD: Final = {
+    "child_id": "CHILD_NOT_FOUND",
+    "activity_id": "ACTIVITY_NOT_FOUND",
+    "entry_id": "ENTRY_NOT_FOUND",
+    "invoice_id": "INVOICE_NOT_FOUND",
+}
+_ABSENT_BY_PATH: Final = (
+    ("/bulk-entries/", "ENTRY_NOT_FOUND"),
+    ("/reservations", "RESERVATION_NOT_FOUND"),
+    ("/invoices/", "INVOICE_NOT_FOUND"),
+    ("/factures/", "INVOICE_NOT_FOUND"),
+    ("/payments/", "PAYMENT_NOT_FOUND"),
+    ("/paiement/", "PAYMENT_NOT_FOUND"),
+)
+_MISSING: Final = re.compile(r"missing required field `(\w+)`")
+_NOT_FACTS: Final = frozenset({"field", "child_name"})
+_HEADERS: Final = {"idempotency_key": "Idempotency-Key"}
 _RETRY_SECONDS: Final = {ErrorKind.CONFLICT: 1, ErrorKind.UNAVAILABLE: 3, ErrorKind.TIMEOUT: 3}
 _LOG = get_logger("gateway")
 
@@ -73,10 +92,10 @@ class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True):
     metadata: dict[str, str] = {}
 
 
-def problem_of(error: Exception, now: datetime) -> Problem:
+def problem_of(error: Exception, now: datetime, path: str = "") -> Problem:
     """The one mapping from whatever was raised to status, reason and facts."""
     if isinstance(error, DomainError):
-        return _of_domain_error(error, now)
+        return _of_domain_error(error, now, path)
     if isinstance(error, ValidationException):
         return Problem(422, "invalid", "INVALID_PAYLOAD", errors=_field_errors(error.extra))
     if isinstance(error, HTTPException) and error.status_code in _HTTP_REASONS:
@@ -88,10 +107,10 @@ def problem_of(error: Exception, now: datetime) -> Problem:
     return Problem(500, "bug", "INTERNAL")
 
 
-def _of_domain_error(error: DomainError, now: datetime) -> Problem:
+def _of_domain_error(error: DomainError, now: datetime, path: str) -> Problem:
     if error.reason == "INVALID_ID":
         # What cannot be an id names nothing that exists.
-        return Problem(404, "not_found", "NOT_FOUND", error.metadata)
+        return Problem(404, "not_found", _absent(error.metadata.get("field", ""), path), error.metadata)
     if error.reason.startswith("TOKEN_"):
         # Between us and a service: nothing a visitor did, and the next call brings a fresh token.
         return Problem(503, "unavailable", "UNAVAILABLE", headers={"Retry-After": "1"})
@@ -103,11 +122,19 @@ def _of_domain_error(error: DomainError, now: datetime) -> Problem:
     if error.kind is ErrorKind.UNAUTHENTICATED:
         headers["WWW-Authenticate"] = "Bearer"
     if error.kind in _RETRY_SECONDS:
-        headers["Retry-After"] = str(_RETRY_SECONDS[error.kind])
+        wait = error.metadata.get("retry_after_seconds", "")
+        headers["Retry-After"] = wait if wait.isdigit() else str(_RETRY_SECONDS[error.kind])
     if error.kind is ErrorKind.QUOTA:
         headers["Retry-After"] = str(_seconds_until(error.metadata.get("retry_at", ""), now))
     reason = "INTERNAL" if error.kind is ErrorKind.BUG else error.reason
     return Problem(status, error.kind.value, reason, error.metadata, errors, headers, error.message)
+
+
+def _absent(field: str, path: str) -> str:
+    """The reason for an id that names nothing: by its field, or by the address it is a part of."""
+    if reason := _ABSENT_BY_FIELD.get(field.partition("[")[0].removesuffix("s")):
+        return reason
+    return next((reason for part, reason in _ABSENT_BY_PATH if part in path), "NOT_FOUND")
 
 
 def _seconds_until(instant: str, now: datetime) -> int:
@@ -124,8 +151,11 @@ def _field_errors(extra: Any) -> tuple[tuple[str, str], ...]:
     found = []
     for item in extra:
         if isinstance(item, dict):
-            name = str(item.get("key", "")).removeprefix("data.")
-            found.append(("" if name == "data" else name, str(item.get("message", ""))))
+            name, message = str(item.get("key", "")).removeprefix("data."), str(item.get("message", ""))
+            missing = _MISSING.search(message)
+            if missing:
+                name = f"{name}.{missing[1]}".removeprefix("data.").lstrip(".")
+            found.append((_HEADERS.get(name, "" if name == "data" else name), message))
     return tuple(found)
 
 
@@ -133,7 +163,7 @@ def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[
     """Litestar's handler for every exception, raised anywhere."""
     app_state = request.app.state
     state: dict[str, Any] = request.scope["state"]
-    problem = problem_of(error, app_state.clock.now())
+    problem = problem_of(error, app_state.clock.now(), request.scope["path"])
     trace_id = state.get("trace_id", "")
     if isinstance(error, DomainError) and error.reason.startswith("TOKEN_"):
         _LOG.warning("token.refused", reason=error.reason, trace_id=trace_id)
@@ -151,8 +181,10 @@ def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[
         return plain_error(told)
 
 
-def problem_in_words(request: Request[Any, Any, Any], problem: Problem, trace_id: str) -> Problem:
-    """The problem with the sentence people read, in their language."""
+def problem_in_words(
+    request: Request[Any, Any, Any], problem: Problem, trace_id: str, *, is_api: bool = False
+) -> Problem:
+    """The problem with the sentence people read, in their language; programs are told the fields' names too."""
     state: dict[str, Any] = request.scope["state"]
     town: Town | None = state.get("town")
     try:
@@ -168,22 +200,30 @@ def problem_in_words(request: Request[Any, Any, Any], problem: Problem, trace_id
         problem.errors,
         problem.headers,
         problem.message,
-        title_for(problem.kind, language),
-        _sentence(problem, metadata, town, language),
+        title_for(problem.kind, language, problem.reason),
+        _sentence(problem, metadata, town, language, is_api=is_api),
         trace_id,
         request.scope["path"],
     )
 
 
-def _sentence(problem: Problem, metadata: dict[str, str], town: Town | None, language: str) -> str:
+def _sentence(problem: Problem, metadata: dict[str, str], town: Town | None, language: str, *, is_api: bool) -> str:
     """As ``sentence_for``; a reason without words of its own gets those of its kind."""
+    if is_api and problem.reason in TO_PROGRAMS:
+        return lexicon(language).say(TO_PROGRAMS[problem.reason])
     if problem.reason in SENTENCES:
         return sentence_for(problem.reason, metadata, town, language)
-    return say_reason(problem.reason, {}, lexicon(language), problem.kind)
+    fields = ", ".join(name for name, _ in problem.errors if name) if is_api else ""
+    return say_reason(problem.reason, {"field": fields}, lexicon(language), problem.kind)
+
+
+def _detail_of(told: Problem, detail: str) -> str:
+    """The decoder's own words for a payload's field; for a rule, the sentence."""
+    return detail if detail and told.reason == "INVALID_PAYLOAD" else unglued(told.sentence)
 
 
 def _as_document(request: Request[Any, Any, Any], problem: Problem, trace_id: str) -> Response[bytes]:
-    told = problem_in_words(request, problem, trace_id)
+    told = problem_in_words(request, problem, trace_id, is_api=True)
     document = ProblemDocument(
         type="/problems/" + told.reason.lower().replace("_", "-"),
         title=told.title,
@@ -192,8 +232,8 @@ def _as_document(request: Request[Any, Any, Any], problem: Problem, trace_id: st
         instance=request.scope["path"],
         reason=told.reason,
         trace_id=trace_id,
-        errors=[FieldError(name, told.reason, detail or unglued(told.sentence)) for name, detail in told.errors],
-        metadata={key: value for key, value in problem.metadata.items() if key != "field"},
+        errors=[FieldError(name, told.reason, _detail_of(told, detail)) for name, detail in told.errors],
+        metadata={key: value for key, value in problem.metadata.items() if key not in _NOT_FACTS},
     )
     return Response(
         msgspec.json.encode(document),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from datetime import date, datetime
+from functools import cache
 from html import escape
 from typing import Any
 
@@ -41,6 +42,8 @@ def make_environment(assets: Assets, *, is_development: bool) -> Environment:
     )
     environment.globals["static_url"] = assets.url
     formatting.install(environment)
+    # Made once each: a month shows hundreds of signs, and a macro costs ten times as much as a look-up.
+    environment.globals["svg_icon"] = cache(environment.get_template("icon.html").module.icon)  # type: ignore[attr-defined]
     return environment
 
 

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from gateway.lexicon import mark
+from gateway.payment_sentences import PAYING
+from gateway.request_sentences import NOT_THERE, UNREADABLE
 
 SENTENCES: dict[str, tuple[str, ...]] = {
+    **NOT_THERE,
+    **UNREADABLE,
+    **PAYING,
     "SESSION_FULL": (
         mark("Complet : il ne reste plus de place pour {activity} le {day}."),
         mark("Complet : il ne reste plus de place."),
@@ -19,6 +24,10 @@ SENTENCES: dict[str, tuple[str, ...]] = {
         mark("Les réservations sont closes pour ce jour."),
     ),
     "CANCELLATION_CUTOFF_PASSED": (
+        mark(
+            "Cette réservation ne peut plus être annulée en ligne depuis {cutoff}. "
+            "Elle est maintenue ; le service scolaire peut encore vous aider : {phone}."
+        ),
         mark("Cette réservation ne peut plus être annulée en ligne depuis {cutoff}."),
         mark("Cette réservation ne peut plus être annulée en ligne."),
     ),
@@ -50,7 +59,7 @@ SENTENCES: dict[str, tuple[str, ...]] = {
         mark("Les réservations ne sont pas encore ouvertes pour le {day}."),
         mark("Les réservations ne sont pas encore ouvertes pour ce jour."),
     ),
-    "DAY_PAST": (mark("Ce jour est passé."),),
+    "DAY_PAST": (mark("Ce jour est passé : il ne se réserve plus."),),
     "HOLD_EXPIRED": (
         mark(
             "Vos places n'étaient plus gardées depuis {expired_at}. "
@@ -73,24 +82,21 @@ SENTENCES: dict[str, tuple[str, ...]] = {
         ),
         mark("Le service de paiement ne répond pas. Rien n'a été demandé à votre carte."),
     ),
-    "AMOUNT_TOO_SMALL": (
-        mark(
-            "Le paiement en ligne commence à {minimum}. Reprenez vos réservations pour en ajouter d'autres, "
-            "ou réglez auprès du service scolaire : {phone}."
-        ),
-        mark(
-            "Ce montant est trop petit pour le paiement en ligne. Reprenez vos réservations pour en ajouter d'autres, "
-            "ou réglez auprès du service scolaire."
-        ),
-    ),
     "PAYER_EMAIL_MISSING": (
-        mark("Le service de paiement demande votre adresse e-mail. Ajoutez-la dans « Mon compte », puis payez."),
+        mark(
+            "Le service de paiement demande votre adresse e-mail. Ajoutez-la dans « Mon compte », puis payez : "
+            "la facture est prête."
+        ),
     ),
     "TILL_MISSING": (
         mark(
-            "Le paiement en ligne n'est pas encore ouvert dans votre commune. Le service scolaire vous renseigne : {phone}."
+            "Votre commune ne peut pas encore établir de facture. Rien ne vous est demandé ; "
+            "le service scolaire vous renseigne : {phone}."
         ),
-        mark("Le paiement en ligne n'est pas encore ouvert dans votre commune. Voyez avec le service scolaire."),
+        mark(
+            "Votre commune ne peut pas encore établir de facture. Rien ne vous est demandé ; "
+            "voyez avec le service scolaire."
+        ),
     ),
     "TARIFF_MISSING": (
         mark("Le prix de cette activité n'est pas encore fixé pour ce jour. Voyez avec le service scolaire : {phone}."),
@@ -120,6 +126,12 @@ SENTENCES: dict[str, tuple[str, ...]] = {
         mark("Trop d'essais. Réessayez à {retry_at}, ou choisissez un nouveau mot de passe."),
         mark("Trop d'essais. Réessayez plus tard, ou choisissez un nouveau mot de passe."),
     ),
+    "SIGN_IN_BUSY": (
+        mark(
+            "Beaucoup de familles se connectent en ce moment. Votre connexion n'a pas été prise en compte : "
+            "attendez une dizaine de secondes, puis réessayez."
+        ),
+    ),
     "SIGN_IN_FAILED": (mark("Nom d'utilisateur ou mot de passe incorrect."),),
     "SESSION_EXPIRED": (
         mark("Vous avez été déconnecté(e) après {idle} sans activité. Reconnectez-vous : votre saisie est conservée."),
@@ -138,21 +150,16 @@ SENTENCES: dict[str, tuple[str, ...]] = {
             "Rien n'a changé : revenez en arrière et envoyez-le de nouveau."
         ),
     ),
-    "UNKNOWN_TOWN": (mark("Aucune ville ne correspond à cette adresse."),),
-    "NOT_FOUND": (mark("Cette page n'existe pas, ou n'existe plus."),),
-    "FORBIDDEN": (mark("Cette page n'est pas ouverte à votre compte."),),
+    "FORBIDDEN": (
+        mark("Ceci n'est pas ouvert à votre compte. Si ce devait l'être, le service scolaire y remédie : {phone}."),
+        mark("Ceci n'est pas ouvert à votre compte. Si ce devait l'être, le service scolaire y remédie."),
+    ),
     "CONFLICT": (mark("Quelqu'un d'autre de votre foyer vient de changer la même chose. Vérifiez, puis réessayez."),),
-    "IDEMPOTENCY_KEY_REUSED": (mark("Ce formulaire a déjà été envoyé. Rechargez la page pour voir le résultat."),),
-    "PERIOD_REVERSED": (mark("La fin de la période est avant son début."),),
-    "PERIOD_TOO_LONG": (mark("La période dépasse 13 mois."),),
     "SIGN_IN_REQUIRED": (mark("Connectez-vous pour continuer."),),
     "NO_HOUSEHOLD": (
         mark("Votre compte n'est rattaché à aucun foyer. Le service scolaire peut y remédier : {phone}."),
         mark("Votre compte n'est rattaché à aucun foyer. Le service scolaire peut y remédier."),
     ),
-    "METHOD_NOT_ALLOWED": (mark("Cette adresse ne s'ouvre pas ainsi. Revenez à la page précédente."),),
-    "PAYLOAD_TOO_LARGE": (mark("Votre envoi est trop volumineux."),),
-    "FORM_TOO_LARGE": (mark("Votre envoi est trop volumineux."),),
     "UNAVAILABLE": (
         mark("Une partie du service ne répond pas pour le moment. Rien n'est perdu : réessayez dans un instant."),
     ),
@@ -194,9 +201,9 @@ REFINED: dict[str, tuple[str, dict[str, str]]] = {
 }
 
 BY_KIND: dict[str, str] = {
-    "invalid": mark("Quelque chose manque ou n'est pas lisible dans votre demande."),
+    "invalid": mark("Quelque chose manque ou n'est pas lisible dans votre demande. Rien n'a été enregistré."),
     "unauthenticated": mark("Connectez-vous pour continuer."),
-    "forbidden": SENTENCES["FORBIDDEN"][0],
+    "forbidden": SENTENCES["FORBIDDEN"][1],
     "not_found": SENTENCES["NOT_FOUND"][0],
     "exists": SENTENCES["IDEMPOTENCY_KEY_REUSED"][0],
     "precondition": mark("Ce n'est plus possible : la situation a changé depuis l'affichage. Rechargez la page."),
@@ -207,11 +214,22 @@ BY_KIND: dict[str, str] = {
     "bug": SENTENCES["INTERNAL"][1],
 }
 
+# What an error answer of the API adds to "invalid": programs know the fields by their names, people do not.
+INVALID_FIELD = mark("« {field} » manque ou n'est pas lisible. Rien n'a été enregistré : corrigez, puis réessayez.")
+
+TITLE_OF_REASON: dict[str, str] = {
+    "NOT_FOUND": mark("Page introuvable"),
+    "UNKNOWN_TOWN": mark("Ville inconnue"),
+    "TILL_MISSING": mark("Pas encore possible"),
+    "NOT_OPEN_YET": mark("Pas encore possible"),
+    "AMOUNT_TOO_SMALL": mark("Montant trop petit"),
+}
+
 TITLES: dict[str, str] = {
     "invalid": mark("À corriger"),
     "unauthenticated": mark("Connexion nécessaire"),
     "forbidden": mark("Accès refusé"),
-    "not_found": mark("Page introuvable"),
+    "not_found": mark("Introuvable"),
     "exists": mark("Déjà fait"),
     "precondition": mark("Ce n'est plus possible"),
     "conflict": mark("Modifié entre-temps"),

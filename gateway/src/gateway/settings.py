@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Literal, Self
 
+from preau_chassis.settings import Address, HttpUrl
 from preau_kernel.clock import Clock, OffsetClock, SystemClock
 from pydantic import AwareDatetime, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -20,21 +21,23 @@ class GatewaySettings(BaseSettings):
     env: Literal["development", "test", "production"] = "development"
     now: AwareDatetime | None = None
     now_anchor: AwareDatetime | None = None
-    listen: str = "127.0.0.1:8080"
-    identity_address: str
-    agenda_address: str
-    billing_address: str
-    payment_address: str
+    listen: Address = "127.0.0.1:8080"
+    identity_address: Address
+    agenda_address: Address
+    billing_address: Address
+    payment_address: Address
     service_secret: SecretStr
     cookie_secret: SecretStr
     """Signs form tokens and short cookies; changing it signs nobody out but empties notices and open forms."""
-    base_domain: str = "localhost"
+    base_domain: str = Field(default="localhost", pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")
     public_scheme: Literal["http", "https"] = "http"
     """What browsers see: ``https`` makes cookies Secure and sends HSTS."""
     trust_forwarded: bool = False
     """Whether a proxy in front sets X-Forwarded-For and X-Forwarded-Proto, and strips those that browsers send."""
-    otlp_endpoint: str = ""
+    otlp_endpoint: HttpUrl = ""
     trace_ratio: float = Field(default=0.05, ge=0.0, le=1.0)
+    trace_slow_seconds: float = Field(default=1.0, gt=0.0, le=60.0)
+    metrics_seconds: float = Field(default=10.0, ge=0.0, le=300.0)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @model_validator(mode="after")

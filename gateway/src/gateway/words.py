@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 
 from preau_kernel.money import Money
 
-from gateway.formatting import Formatter
+from gateway.formatting import NBSP, Formatter
 from gateway.lexicon import Lexicon, lexicon
-from gateway.sentences import BY_KIND, REFINED, SENTENCES, TITLES
+from gateway.sentences import BY_KIND, INVALID_FIELD, REFINED, SENTENCES, TITLE_OF_REASON, TITLES
 
 if TYPE_CHECKING:
     from gateway.town import Town
@@ -25,7 +25,24 @@ __all__ = ["SENTENCES", "facts_of", "say_reason", "sentence_for", "title_for"]
 _PARIS = ZoneInfo("Europe/Paris")
 
 _INSTANTS = ("expired_at", "retry_at")
-_PLAIN = ("label", "activity", "related", "child", "expired_count", "free_count", "trace_id", "problem", "status")
+_PLAIN = (
+    "label",
+    "activity",
+    "related",
+    "child",
+    "expired_count",
+    "free_count",
+    "trace_id",
+    "problem",
+    "status",
+    "max_count",
+)
+_AMOUNTS = (
+    ("expected_minor", "expected"),
+    ("actual_minor", "actual"),
+    ("minimum_minor", "minimum"),
+    ("total_minor", "amount"),
+)
 _ALIASES = {"activity_name": "activity", "related_activity": "related", "child_name": "child"}
 
 
@@ -48,17 +65,19 @@ def say_reason(reason: str, facts: Mapping[str, str], lex: Lexicon, kind: str = 
             return lex.say(wording).format(**facts)
     if reason.startswith(("INVALID_", "MALFORMED_")) or reason.endswith(("_INVALID", "_REQUIRED")):
         kind = "invalid"
+    if kind == "invalid" and facts.get("field"):
+        return lex.say(INVALID_FIELD).format(**facts)
     return lex.say(BY_KIND.get(kind, BY_KIND["precondition"]))
 
 
-def title_for(kind: str, language: str) -> str:
-    """A few words for an error kind (``ErrorKind`` value)."""
-    return lexicon(language).say(TITLES.get(kind, TITLES["bug"]))
+def title_for(kind: str, language: str, reason: str = "") -> str:
+    """A few words for a reason that has its own, else for an error kind (``ErrorKind`` value)."""
+    return lexicon(language).say(TITLE_OF_REASON.get(reason) or TITLES.get(kind, TITLES["bug"]))
 
 
 def facts_of(metadata: Mapping[str, str], formatter: Formatter, phone: str = "") -> dict[str, str]:
     """Read the services' machine-readable facts and write them as people read them; unreadable ones are left out."""
-    facts = {"phone": phone} if phone else {}
+    facts = {"phone": phone.replace(" ", NBSP)} if phone else {}
     for key, value in metadata.items():
         name = _ALIASES.get(key, key)
         if name in _PLAIN:
@@ -80,7 +99,7 @@ def facts_of(metadata: Mapping[str, str], formatter: Formatter, phone: str = "")
 
 def _counts(metadata: Mapping[str, str], formatter: Formatter) -> dict[str, str]:
     facts = {}
-    for key, name in (("expected_minor", "expected"), ("actual_minor", "actual"), ("minimum_minor", "minimum")):
+    for key, name in _AMOUNTS:
         if metadata.get(key, "").lstrip("-").isdigit():
             facts[name] = formatter.money(Money(int(metadata[key])))
     if metadata.get("idle_minutes", "").isdigit():

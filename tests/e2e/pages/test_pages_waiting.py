@@ -9,6 +9,7 @@ from html import unescape
 import httpx
 import pytest
 from playwright.async_api import expect
+from preau.billing.v1 import billing_service_pb2 as billing
 from preau.payment.v1 import payment_service_pb2 as payment
 from preau_kernel.errors import DomainError, PreconditionError, UnavailableError
 
@@ -65,12 +66,37 @@ async def test_taking_reservations_back_while_a_payment_is_open_says_until_when(
         assert 'href="/paiement/retour/attempt-1"' in answer.text
 
 
-async def test_too_small_an_amount_is_said_with_what_to_do(site: Site) -> None:
-    site.town.refusals["StartPayment"] = PreconditionError("AMOUNT_TOO_SMALL", minimum_minor="100")
+async def test_too_small_a_basket_is_refused_before_an_invoice_with_two_ways_on(site: Site) -> None:
+    site.town.hold("child-1", "matin", date(2025, 9, 1))
+    facts = {"total_minor": "45", "minimum_minor": "100", "hold_expires_at": "2025-08-20T14:00:00+00:00"}
+    site.town.refusals["IssueInvoice"] = PreconditionError("AMOUNT_TOO_SMALL", **facts)
     async with signed_in(site) as client:
-        listed = await a_closed_tab(site, client)
-        assert "Le paiement en ligne commence à 1,00 €. Reprenez vos réservations" in text_of(listed)
-        assert WAITING in text_of(listed)
+        form = {"csrf_token": token_of(await client.get("/paiement")), "montant": "45"}
+        refused = await client.post("/paiement/facture", data=form)
+        assert refused.status_code == 409
+        assert "Le paiement en ligne commence à 1,00 €, votre panier est à 0,45 €." in text_of(refused)
+        assert "vos places restent gardées jusqu'à 10 h 00" in text_of(refused)
+        assert 'href="/agenda">Ajouter des réservations<' in refused.text
+        del site.town.refusals["IssueInvoice"]
+        counter = await client.post("/paiement/facture", data={**form, "mode": "guichet"})
+        assert "La facture CP-2025-000001 est prête : réglez-la auprès du service scolaire." in text_of(counter)
+        assert site.town.calls["StartPayment"] == 0
+
+
+async def test_an_invoice_too_small_to_pay_online_sends_to_the_counter(site: Site) -> None:
+    site.town.refusals["StartPayment"] = PreconditionError(
+        "AMOUNT_TOO_SMALL", minimum_minor="100", invoice_id="invoice-1"
+    )
+    async with signed_in(site) as client:
+        shown = await a_closed_tab(site, client)
+        assert "Cette facture se règle auprès du service scolaire" in text_of(shown)
+
+
+async def test_a_town_without_online_payment_gives_the_invoice_and_says_where_to_pay(site: Site) -> None:
+    site.town.refusals["StartPayment"] = PreconditionError("PROVIDER_NOT_CONFIGURED")
+    async with signed_in(site) as client:
+        shown = await a_closed_tab(site, client)
+        assert "La facture CP-2025-000001 est prête : réglez-la auprès du service scolaire." in text_of(shown)
 
 
 @pytest.mark.parametrize(
@@ -95,6 +121,32 @@ async def test_axe_finds_nothing_on_any_state_of_a_payment(
     await page.get_by_role("button", name="Générer la facture et payer").click()
     await page.locator(f"[data-state={state}]").wait_for()
     assert await findings(page) == []
+
+
+async def test_late_money_says_what_was_regained_and_what_became_credit(site: Site) -> None:
+    async with signed_in(site) as client:
+        await a_closed_tab(site, client)
+        site.town.outcome = payment.PAYMENT_STATUS_PAID
+        await client.get("/paiement/retour/attempt-1")
+        late = site.town.invoices["invoice-1"]
+        late.status = billing.INVOICE_STATUS_CANCELLED
+        looking = await client.get("/paiement/retour/attempt-1")
+        assert "Nous cherchons celles qui sont encore libres" in text_of(looking)
+        assert 'hx-get="/paiement/retour/attempt-1/etat"' in looking.text
+        again = billing.Invoice()
+        again.CopyFrom(late)
+        again.id, again.number, again.status, again.line_count = (
+            "invoice-2",
+            "CP-2025-000002",
+            billing.INVOICE_STATUS_PAID,
+            2,
+        )
+        again.last_attempt_id, again.total.minor_units = "attempt-1", 30
+        site.town.invoices["invoice-2"] = again
+        regained = text_of(await client.get("/paiement/retour/attempt-1"))
+        assert "des places étaient encore libres : 2 réservations sont confirmées." in regained
+        assert "0,15 € restent au crédit de votre famille" in regained
+        assert "Facture CP-2025-000002 (PDF)" in regained
 
 
 EXPIRED = PreconditionError("HOLD_EXPIRED", expired_at="2025-08-20T13:50:00+00:00", expired_count="2", free_count="1")

@@ -266,7 +266,10 @@ class TownAgenda(AgendaServiceServicer):
             day = first + timedelta(days=offset)
             if day.month == first.month:
                 days += [self._child_day(child, day) for child in request.child_ids or [item[0] for item in CHILDREN]]
-        return agenda.GetMonthViewResponse(days=days, revision=self._town.revision)
+        held = sum(row.status == HELD for row in self._town.rows.values())
+        return agenda.GetMonthViewResponse(
+            days=days, revision=self._town.revision, held_count=held if request.with_held_count else None
+        )
 
     def _child_day(self, child: str, day: date) -> agenda.ChildDay:
         mine = self._town.on(child, day)

@@ -96,10 +96,45 @@ async def test_a_body_of_more_than_a_megabyte_is_refused(parent: httpx.AsyncClie
         "\ud83d",
     ],
 )
-async def test_a_month_that_does_not_exist_is_invalid(parent: httpx.AsyncClient, month: str) -> None:
+async def test_a_month_that_does_not_exist_is_named_with_its_form(parent: httpx.AsyncClient, month: str) -> None:
     query = {"month": month.encode("utf-8", "surrogatepass")}
     answer = await parent.get("/api/v1/agenda", params=query)
-    assert is_problem(answer, 422, "INVALID_PAYLOAD")
+    assert is_problem(answer, 422, "INVALID_MONTH")
+    assert "Le mois (month) n'est pas lisible" in answer.json()["detail"]
+    assert "comme 2025-09" in answer.json()["detail"]
+    assert answer.json()["errors"][0]["field"] == "month"
+
+
+async def test_a_missing_month_is_named_too(parent: httpx.AsyncClient) -> None:
+    assert is_problem(await parent.get("/api/v1/agenda"), 422, "INVALID_MONTH")
+
+
+async def test_a_missing_field_and_a_wrong_header_are_named(parent: httpx.AsyncClient) -> None:
+    missing = await parent.post("/api/v1/reservations", json={"day": "2025-09-01", "activity_ids": ["act-midi"]})
+    assert is_problem(missing, 422, "INVALID_PAYLOAD")
+    assert missing.json()["errors"][0]["field"] == "child_id"
+    assert missing.json()["detail"].startswith("« child_id » manque ou n'est pas lisible.")
+    long = await parent.post("/api/v1/bulk-entries/1/undo", headers={"Idempotency-Key": "x" * 201})
+    assert is_problem(long, 422, "INVALID_PAYLOAD")
+    assert long.json()["errors"][0]["field"] == "Idempotency-Key"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "reason"),
+    [
+        ("GET", "reservations/a.b", "RESERVATION_NOT_FOUND"),
+        ("GET", "invoices/a.b", "INVOICE_NOT_FOUND"),
+        ("GET", "invoices/a.b/pdf", "INVOICE_NOT_FOUND"),
+        ("GET", "payments/a.b", "PAYMENT_NOT_FOUND"),
+        ("POST", "bulk-entries/a.b/undo", "ENTRY_NOT_FOUND"),
+    ],
+)
+async def test_an_id_that_is_none_names_what_is_missing(
+    parent: httpx.AsyncClient, method: str, path: str, reason: str
+) -> None:
+    answer = await parent.request(method, f"/api/v1/{path}")
+    assert is_problem(answer, 404, reason)
+    assert "page" not in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("size", ["-1", "0", "201", "x", str(2**31), str(2**63), str(10**40), "1.5", ""])
@@ -203,7 +238,7 @@ async def test_english_is_spoken_to_who_accepts_only_english(anyone: httpx.Async
 
 async def test_an_id_that_a_service_cannot_read_is_not_found(parent: httpx.AsyncClient, world: World) -> None:
     world.refusals["GetInvoice"] = InvalidError("INVALID_ID", "id")
-    assert is_problem(await parent.get("/api/v1/invoices/x"), 404, "NOT_FOUND")
+    assert is_problem(await parent.get("/api/v1/invoices/x"), 404, "INVOICE_NOT_FOUND")
 
 
 async def test_a_refused_internal_token_is_asked_for_anew_and_signs_nobody_out(

@@ -34,7 +34,7 @@ class BasketController(Controller):
         caller = caller_of(request)
         children, summary = await asyncio.gather(
             caller.directory.children(caller.town, caller.visitor),
-            caller.clients.agenda.get_household_summary(caller.token, GetHouseholdSummaryRequest(days=1)),
+            caller.clients.agenda.get_household_summary(caller.token, GetHouseholdSummaryRequest(counts_only=True)),
         )
         found = await caller.clients.billing.get_basket(
             caller.token,

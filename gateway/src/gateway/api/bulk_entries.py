@@ -30,20 +30,25 @@ class BulkEntriesController(Controller):
         self,
         request: AnyRequest,
         data: JSONBody[BulkEntry],
-        idempotency_key: IdempotencyKey = "",  # noqa: ARG002 - every POST takes one; nothing is written here
+        idempotency_key: IdempotencyKey = "",
     ) -> BulkPreview:
-        """What the same entry would do now: how many rows, which are skipped and why, and the price."""
+        """What the same entry would do now: how many rows, which are skipped and why, and the price.
+
+        With a key, the same preview again, even if places or prices changed meanwhile.
+        """
         caller = caller_of(request)
+        request_id = caller.request_id(idempotency_key) if idempotency_key else ""
         _check_period(data)
         found = await caller.clients.agenda.preview_bulk_entry(
-            caller.token, PreviewBulkEntryRequest(entry=mapping.wire_bulk_entry(data))
+            caller.token, PreviewBulkEntryRequest(entry=mapping.wire_bulk_entry(data), request_id=request_id)
         )
         total = Money(0)
         if found.created:
             quote = await caller.clients.billing.quote_reservations(
                 caller.token,
                 QuoteReservationsRequest(
-                    rows=[QuoteRow(activity_id=row.activity_id, days=row.days) for row in found.created]
+                    rows=[QuoteRow(activity_id=row.activity_id, days=row.days) for row in found.created],
+                    request_id=request_id,
                 ),
             )
             total = mapping.money(quote.total)

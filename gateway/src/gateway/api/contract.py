@@ -8,7 +8,7 @@ from litestar import Request
 from litestar.exceptions import HTTPException
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import HeaderParameter, QueryParameter
-from preau_kernel.errors import NotFoundError
+from preau_kernel.errors import InvalidError
 
 from gateway.problems import PROBLEM_TYPE, ProblemDocument
 
@@ -61,7 +61,7 @@ async def require_json(request: Request[Any, Any, Any]) -> None:
 
 
 def known_id(identifier: str) -> str:
-    """An id of an address; what cannot be one is not found."""
+    """An id of an address; what cannot be one is not found (404, by ``problems``)."""
     if 0 < len(identifier) <= 64 and identifier.isascii() and identifier.replace("-", "").replace("_", "").isalnum():  # noqa: PLR2004 - longer than any identifier of ours
         return identifier
-    raise NotFoundError
+    raise InvalidError("INVALID_ID", "id")

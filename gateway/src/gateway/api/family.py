@@ -17,7 +17,17 @@ from gateway.api.schemas import Activities, Agenda, Household
 from gateway.auth import require_family
 
 _MONTH = re.compile(r"((?:19|20|21)[0-9]{2})-(0[1-9]|1[0-2])")
-Month = Annotated[str, QueryParameter(name="month", pattern=f"^{_MONTH.pattern}$", description="2025-09")]
+# The pattern is told, not left to the decoder: its own words for a wrong month would be those of a programmer.
+Month = Annotated[
+    str,
+    QueryParameter(
+        name="month",
+        required=True,
+        max_length=100,
+        description="Year and month, as 2025-09",
+        schema_extra={"pattern": f"^{_MONTH.pattern}$"},
+    ),
+]
 
 
 class FamilyController(Controller):
@@ -39,7 +49,7 @@ class FamilyController(Controller):
         return Activities([mapping.activity(each) for each in catalogue.activities])
 
     @get("/agenda", operation_id="getAgenda", responses=PROBLEMS)
-    async def agenda(self, request: AnyRequest, month: Month) -> Agenda:
+    async def agenda(self, request: AnyRequest, month: Month = "") -> Agenda:
         """One month: what each day is for each child, and what is reserved."""
         caller = caller_of(request)
         match = _MONTH.fullmatch(month)

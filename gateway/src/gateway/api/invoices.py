@@ -17,7 +17,7 @@ from gateway.api.caller import AnyRequest, caller_of
 from gateway.api.contract import BEARER, PROBLEMS, IdempotencyKey, PageSize, PageToken, known_id
 from gateway.api.schemas import Invoice, Invoices, InvoiceToPay, NewInvoice, StartedPayment
 from gateway.auth import require_family
-from gateway.checkout import issue_and_start, pay_again
+from gateway.checkout import issue, issue_and_start, pay_again
 from gateway.security import AnyResponse
 
 PDF = "application/pdf"
@@ -36,13 +36,19 @@ class InvoicesController(Controller):
         data: JSONBody[NewInvoice],
         idempotency_key: IdempotencyKey = "",
     ) -> InvoiceToPay:
-        """« Générer la facture et payer »: keep the places, issue the invoice of the whole basket, open a payment."""
+        """« Générer la facture et payer »: keep the places, issue the invoice of the whole basket, open a payment.
+
+        A total below what the provider takes is 409 AMOUNT_TOO_SMALL and nothing is issued: add days, or ask for the
+        invoice with ``payment`` "counter". ``payment_url`` is empty when the invoice is not paid online.
+        """
         caller = caller_of(request)
         request_id = caller.request_id(idempotency_key)
-        started = await issue_and_start(
-            caller.clients, request, caller.visitor, request_id, mapping.wire_money(data.expected_total)
-        )
-        return mapping.invoice_to_pay(started.invoice, started.payment)
+        total = mapping.wire_money(data.expected_total)
+        if data.payment == "online":
+            done = await issue_and_start(caller.clients, request, caller.visitor, request_id, total)
+        else:
+            done = await issue(caller.clients, caller.visitor, request_id, total, pays_online=False)
+        return mapping.invoice_to_pay(done.invoice, done.payment)
 
     @get(operation_id="listInvoices", responses=PROBLEMS)
     async def many(self, request: AnyRequest, page_size: PageSize = 50, page_token: PageToken = "") -> Invoices:

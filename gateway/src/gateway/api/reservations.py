@@ -9,10 +9,10 @@ from preau.agenda.v1.agenda_service_pb2 import (
     CreateReservationsRequest,
     ListReservationsRequest,
 )
-from preau_kernel.errors import NotFoundError
+from preau_kernel.errors import DomainError, NotFoundError
 
 from gateway.api import mapping
-from gateway.api.caller import AnyRequest, caller_of
+from gateway.api.caller import AnyRequest, add_names, caller_of
 from gateway.api.contract import BEARER, PROBLEMS, IdempotencyKey, known_id
 from gateway.api.schemas import CancelledReservations, NewReservations, Reservation, ReservationIds, Reservations
 from gateway.auth import require_family
@@ -33,15 +33,17 @@ class ReservationsController(Controller):
     ) -> Reservations:
         """Book activities of one child on one day: all of them or none."""
         caller = caller_of(request)
-        made = await caller.clients.agenda.create_reservations(
-            caller.token,
-            CreateReservationsRequest(
-                request_id=caller.request_id(idempotency_key),
-                child_id=data.child_id,
-                day=mapping.wire_day(data.day),
-                activity_ids=data.activity_ids,
-            ),
+        wanted = CreateReservationsRequest(
+            request_id=caller.request_id(idempotency_key),
+            child_id=data.child_id,
+            day=mapping.wire_day(data.day),
+            activity_ids=data.activity_ids,
         )
+        try:
+            made = await caller.clients.agenda.create_reservations(caller.token, wanted)
+        except DomainError as error:
+            await add_names(error, caller)
+            raise
         return Reservations([mapping.reservation(each) for each in made.reservations], made.revision)
 
     @delete(operation_id="cancelReservations", responses=PROBLEMS, status_code=200)
@@ -53,13 +55,14 @@ class ReservationsController(Controller):
     ) -> CancelledReservations:
         """Cancel reservations and those that cannot stand without them. All or none."""
         caller = caller_of(request)
-        gone = await caller.clients.agenda.cancel_reservations(
-            caller.token,
-            CancelReservationsRequest(
-                request_id=caller.request_id(idempotency_key, "DELETE "),
-                ids=list(dict.fromkeys(data.ids)),
-            ),
+        wanted = CancelReservationsRequest(
+            request_id=caller.request_id(idempotency_key, "DELETE "), ids=list(dict.fromkeys(data.ids))
         )
+        try:
+            gone = await caller.clients.agenda.cancel_reservations(caller.token, wanted)
+        except DomainError as error:
+            await add_names(error, caller)
+            raise
         return CancelledReservations(list(gone.ids), len(gone.ids), gone.revision)
 
     @get("/{reservation_id:str}", operation_id="getReservation", responses=PROBLEMS)

@@ -190,6 +190,7 @@ class NewInvoice(Struct, frozen=True):
     """``expected_total`` is what the payer saw; another amount by now is 409 BASKET_CHANGED."""
 
     expected_total: Money
+    payment: Literal["online", "counter"] = "online"
 
 
 class InvoiceLine(Struct, frozen=True):
@@ -221,7 +222,7 @@ class Invoice(Struct, frozen=True, kw_only=True):
 
 
 class InvoiceToPay(Invoice, frozen=True, kw_only=True):
-    """The issued invoice and the page on which it is paid."""
+    """The issued invoice and the page on which it is paid; both last fields are empty when that is not online."""
 
     payment_url: str
     attempt_id: str

@@ -8,7 +8,7 @@ from preau.identity.v1.identity_service_pb2 import SignInRequest, SignOutRequest
 
 from gateway.api import mapping
 from gateway.api.caller import AnyRequest, caller_of
-from gateway.api.contract import BEARER, PROBLEMS
+from gateway.api.contract import BEARER, PROBLEMS, IdempotencyKey
 from gateway.api.schemas import OpenedSession, SignIn
 from gateway.auth import Sessions, require_signed_in
 from gateway.security import client_address, user_agent
@@ -19,8 +19,13 @@ class SessionsController(Controller):
     tags = ("Sessions",)
 
     @post(operation_id="openSession", responses=PROBLEMS)
-    async def open_session(self, request: AnyRequest, data: JSONBody[SignIn]) -> OpenedSession:
-        """Open a session for a user name and password. The token is opaque; identity decides when it ends."""
+    async def open_session(
+        self, request: AnyRequest, data: JSONBody[SignIn], idempotency_key: IdempotencyKey = ""
+    ) -> OpenedSession:
+        """Open a session for a user name and password. The token is opaque; identity decides when it ends.
+
+        The same key and body give the same token while its session is open, and 401 SESSION_EXPIRED once it is over.
+        """
         caller = caller_of(request)
         service_token = await caller.clients.service_token(caller.town.slug)
         answer = await caller.clients.identity.sign_in(
@@ -30,6 +35,7 @@ class SessionsController(Controller):
                 password=data.password,
                 client_address=client_address(request),
                 user_agent=user_agent(request),
+                request_id=caller.request_id(idempotency_key) if idempotency_key else "",
             ),
         )
         sessions: Sessions = request.app.state.sessions

@@ -44,14 +44,14 @@ class AgendaController(Controller):
         month = month_of(query.text("mois"), desk.today)
         names = await load_names(desk)
         child_id = query.text("enfant") if query.text("enfant") in names.children else ""
-        view, summary = await asyncio.gather(
-            desk.clients.agenda.get_month_view(
-                desk.token,
-                pb.GetMonthViewRequest(
-                    year=month.year, month=month.month, child_ids=[child_id] if child_id else list(names.children)
-                ),
+        view = await desk.clients.agenda.get_month_view(
+            desk.token,
+            pb.GetMonthViewRequest(
+                year=month.year,
+                month=month.month,
+                child_ids=[child_id] if child_id else list(names.children),
+                with_held_count=True,
             ),
-            desk.clients.agenda.get_household_summary(desk.token, pb.GetHouseholdSummaryRequest(days=1)),
         )
         weeks = month_weeks(month, view.days, names, desk.today, desk.fmt, desk.lex)
         seen = {cell.state.key for week in weeks for cell in week.days}
@@ -66,7 +66,8 @@ class AgendaController(Controller):
             child_id=child_id,
             view=shown if shown in VIEWS else "auto",
             legend=[state.said(desk.lex) for state in (*LEGEND, *(each for each in RARE if each.key in seen))],
-            pending_count=summary.held_count,
+            # An agenda of the version before does not tell.
+            pending_count=view.held_count if view.HasField("held_count") else await desk.pending_count(),
         )
 
     @get("/reservation/{reservation_id:str}")

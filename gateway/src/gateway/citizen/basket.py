@@ -39,7 +39,7 @@ class BasketController(Controller):
         number = max(1, query.number("page", 1))
         names, summary, basket = await asyncio.gather(
             load_names(desk),
-            desk.clients.agenda.get_household_summary(desk.token, agenda.GetHouseholdSummaryRequest(days=1)),
+            desk.clients.agenda.get_household_summary(desk.token, agenda.GetHouseholdSummaryRequest(counts_only=True)),
             self._basket(desk, length, number, chosen),
         )
         last = max(1, ceil(basket.filtered_count / length))

@@ -17,6 +17,7 @@ from gateway.citizen.desk import Desk
 from gateway.citizen.names import Names
 from gateway.citizen.states import CLOSED, CONFIRMED, FULL, LATE, NOT_ENROLLED, State
 from gateway.lexicon import mark, mark_count
+from gateway.reference import trace_of
 
 _LOOKS: dict[str, State] = {
     "SESSION_FULL": FULL,
@@ -77,6 +78,7 @@ class Summary(msgspec.Struct, frozen=True, array_like=True):
     entry_id: str = ""
     undo_until: float = 0
     held_until: float = 0
+    reference: str = ""
 
     @property
     def amount(self) -> Money:
@@ -158,6 +160,7 @@ async def result_summary(desk: Desk, names: Names, answer: pb.ApplyBulkEntryResp
         answer.entry_id,
         timestamp_from_wire(answer.undo_until).timestamp() if answer.HasField("undo_until") else 0,
         timestamp_from_wire(answer.hold_expires_at).timestamp() if answer.HasField("hold_expires_at") else 0,
+        trace_of(desk.request),
     )
 
 

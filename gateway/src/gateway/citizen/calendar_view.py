@@ -96,7 +96,8 @@ def month_weeks(
 
 
 def _cell(day: date, items: list[agenda.ChildDay], names: Names, today: date, fmt: Formatter, lex: Lexicon) -> DayCell:
-    items = sorted(items, key=lambda item: names.rank_of_child(item.child_id))
+    if len(items) > 1:
+        items = sorted(items, key=lambda item: names.rank_of_child(item.child_id))
     chips = tuple(chip for item in items for chip in chips_of(item.child_id, item.reservations, names, lex))
     state = together([DAY_STATES.get(item.state, CLOSED) for item in items])
     if day < today:

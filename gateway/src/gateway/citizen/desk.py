@@ -68,7 +68,7 @@ class Desk:
             return 0
         try:
             summary = await self.clients.agenda.get_household_summary(
-                self.token, agenda.GetHouseholdSummaryRequest(days=1)
+                self.token, agenda.GetHouseholdSummaryRequest(counts_only=True)
             )
         except DomainError:
             return 0

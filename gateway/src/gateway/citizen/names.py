@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from preau.agenda.v1 import agenda_service_pb2 as agenda
 from preau.identity.v1 import identity_service_pb2 as identity
 
+from gateway.activity_names import ActivityName
 from gateway.citizen.desk import Desk
 from gateway.directory import Directory
 from gateway.lexicon import Lexicon
-
-_TOO_SHORT = 4
-_LINKS = frozenset({"du", "de", "des", "la", "le", "les"})
-_WEEKDAYS = frozenset({"lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi"})
-_KINDS = {agenda.ACTIVITY_KIND_MEAL: "meal", agenda.ACTIVITY_KIND_CHILDCARE: "childcare"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,24 +31,11 @@ class Child:
 
 
 @dataclass(frozen=True, slots=True)
-class ActivityName:
-    """An activity, as lists show it; ``short`` fits a calendar's cell."""
-
-    id: str
-    name: str
-    short: str
-    kind: str
-    position: int
-    weekdays: tuple[int, ...]
-    requires: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Names:
     """The household's children and the town's activities, in the order pages show them."""
 
-    children: dict[str, Child]
-    activities: dict[str, ActivityName]
+    children: Mapping[str, Child]
+    activities: Mapping[str, ActivityName]
 
     def child(self, child_id: str) -> str:
         child = self.children.get(child_id)
@@ -80,8 +63,7 @@ async def load_names(desk: Desk) -> Names:
     children, catalogue = await asyncio.gather(
         directory.children(desk.town, desk.visitor), directory.catalogue(desk.town, desk.visitor)
     )
-    activities = name_activities(list(catalogue.activities))
-    return Names({child.id: child_of(child) for child in children.values()}, {item.id: item for item in activities})
+    return Names({child.id: child_of(child) for child in children.values()}, catalogue.names)
 
 
 def offers_of(names: Names, lex: Lexicon) -> dict[str, str]:
@@ -108,46 +90,3 @@ def offer_sentence(activity: ActivityName, needed: list[ActivityName], lex: Lexi
 
 def child_of(child: identity.Child) -> Child:
     return Child(child.id, child.first_name, child.last_name, child.school, child.school_class, child.born_on)
-
-
-def name_activities(activities: list[agenda.Activity]) -> tuple[ActivityName, ...]:
-    """Activities in their order, each with a short name that still tells it from the others."""
-    ordered = sorted(activities, key=lambda item: (item.position, item.name))
-    names = [item.name for item in ordered]
-    return tuple(
-        ActivityName(
-            item.id,
-            item.name,
-            short_name(item.name, names),
-            _KINDS.get(item.kind, "other"),
-            item.position,
-            tuple(item.weekdays),
-            tuple(item.requires),
-        )
-        for item in ordered
-    )
-
-
-def short_name(name: str, names: list[str]) -> str:
-    """The words that tell ``name`` from the others: « Accueil périscolaire matin » is « Matin »."""
-    words = name.split()
-    others = [other.split() for other in names if other != name]
-    if words and all(not other or other[0].casefold() != words[0].casefold() for other in others):
-        return words[0] if len(words[0]) > _TOO_SHORT else name
-    shared = max((_common(words, other) for other in others), default=0)
-    rest = [word for word in words[shared:] if word not in {"-", "–"}]
-    while rest and rest[0].casefold() in _LINKS:
-        rest = rest[1:]
-    if not rest or (len(rest) == 1 and rest[0].casefold() in _WEEKDAYS):
-        rest = words[:shared]
-    text = " ".join(rest)
-    return text[:1].upper() + text[1:]
-
-
-def _common(words: list[str], others: list[str]) -> int:
-    count = 0
-    for mine, theirs in zip(words, others, strict=False):
-        if mine.casefold() != theirs.casefold():
-            break
-        count += 1
-    return count

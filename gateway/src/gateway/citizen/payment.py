@@ -6,22 +6,42 @@ from litestar import Controller, get, post
 from preau.billing.v1 import billing_service_pb2 as pb
 from preau.common.v1.money_pb2 import Money
 from preau.payment.v1 import payment_service_pb2 as payment
+from preau_chassis.wire import timestamp_from_wire
 from preau_kernel.errors import DomainError, ErrorKind
 
 from gateway.auth import require_family
-from gateway.checkout import issue_and_start, pay_again
+from gateway.checkout import issue, issue_and_start, pay_again
 from gateway.citizen.desk import Desk, Page
-from gateway.citizen.payment_view import can_open, outcome_of
+from gateway.citizen.payment_view import can_open, outcome_of, with_late_money
 from gateway.forms import read_form
 from gateway.idempotency import request_id_of
-from gateway.notices import Notice
+from gateway.notices import Notice, Tone
 from gateway.payments import payment_state
+from gateway.reference import reference_of, remember_reference
 from gateway.rendering import fragment, leave_for
 from gateway.revision import remember_revision
 from gateway.words import facts_of, say_reason
 
-_BACK_TO_THE_LIST = frozenset({"BASKET_CHANGED", "BASKET_EMPTY", "BASKET_NOT_READY"})
-_NOT_ONLINE = frozenset({"AMOUNT_TOO_SMALL", "TILL_MISSING"})
+_BACK_TO_THE_LIST: dict[str, Tone] = {
+    "BASKET_CHANGED": "warning",
+    "BASKET_EMPTY": "info",
+    "BASKET_NOT_READY": "warning",
+    "TILL_MISSING": "error",
+}
+# The invoice says what is left to do; the counter takes what the provider does not.
+_NOT_ONLINE = frozenset(
+    {
+        "AMOUNT_TOO_SMALL",
+        "AMOUNT_TOO_LARGE",
+        "PROVIDER_NOT_CONFIGURED",
+        "PROVIDER_SETTINGS_REFUSED",
+        "PROVIDER_SETTINGS_UNREADABLE",
+        "PAYMENT_EXPIRED",
+        "INVOICE_NOT_PAYABLE",
+    }
+)
+_TO_THE_ACCOUNT = frozenset({"PAYER_EMAIL_MISSING", "PAYER_EMAIL_INVALID"})
+_AT_THE_COUNTER = "guichet"
 _LOOK_UP_SECONDS = 8
 
 
@@ -38,14 +58,20 @@ class PaymentController(Controller):
         amount = form.text("montant")
         expected = int(amount) if amount.isascii() and amount.isdigit() and len(amount) < 12 else 0  # noqa: PLR2004
         request_id = request_id_of(desk.request, desk.visitor, form)
+        total = Money(minor_units=expected, currency_code="EUR")
         try:
-            checkout = await issue_and_start(
-                desk.clients, desk.request, desk.visitor, request_id, Money(minor_units=expected, currency_code="EUR")
-            )
+            if form.text("mode") == _AT_THE_COUNTER:
+                checkout = await issue(desk.clients, desk.visitor, request_id, total, pays_online=False)
+            else:
+                checkout = await issue_and_start(desk.clients, desk.request, desk.visitor, request_id, total)
         except DomainError as error:
-            return await _refused(desk, error)
-        response = desk.go(f"/paiement/vers/{checkout.payment.attempt_id}")
+            return await _refused(desk, error, expected)
+        if checkout.payment.attempt_id:
+            response = desk.go(f"/paiement/vers/{checkout.payment.attempt_id}")
+        else:
+            response = desk.go(f"/factures/{checkout.invoice.id}", _offline_notice(desk, checkout.invoice))
         remember_revision(response, desk.request, desk.visitor, checkout.revision)
+        remember_reference(response, desk.request, checkout.payment.attempt_id)
         return response
 
     @get("/vers/{attempt_id:str}")
@@ -60,7 +86,12 @@ class PaymentController(Controller):
     async def back(self, desk: Desk, attempt_id: str) -> Page:
         """One clear state, whatever the provider's page said."""
         state = await payment_state(desk.clients, desk.visitor, attempt_id, ask_provider=True)
-        return await desk.family_page("payment/return.html", outcome=outcome_of(state, desk), is_update=False)
+        return await desk.family_page(
+            "payment/return.html",
+            outcome=await with_late_money(outcome_of(state, desk), state.payment, desk),
+            is_update=False,
+            reference=reference_of(desk.request, attempt_id),
+        )
 
     @get("/retour/{attempt_id:str}/etat")
     async def progress(self, desk: Desk, attempt_id: str) -> Page:
@@ -68,7 +99,7 @@ class PaymentController(Controller):
         state = await payment_state(desk.clients, desk.visitor, attempt_id, ask_provider=False)
         if state.is_open and _is_stale(state.payment, desk):
             state = await payment_state(desk.clients, desk.visitor, attempt_id, ask_provider=True)
-        outcome = outcome_of(state, desk)
+        outcome = await with_late_money(outcome_of(state, desk), state.payment, desk)
         return fragment(
             desk.request,
             "payment/state.html",
@@ -97,7 +128,9 @@ class InvoicePaymentController(Controller):
         except DomainError as error:
             error.metadata.setdefault("invoice_id", invoice_id)
             return await _refused(desk, error)
-        return desk.go(f"/paiement/vers/{started.attempt_id}")
+        response = desk.go(f"/paiement/vers/{started.attempt_id}")
+        remember_reference(response, desk.request, started.attempt_id)
+        return response
 
     @post("/reprendre")
     async def reopen(self, desk: Desk, invoice_id: str) -> Page:
@@ -161,22 +194,43 @@ def _sentence(desk: Desk, error: DomainError) -> str:
     return say_reason(error.reason, facts, desk.lex, error.kind.value)
 
 
-async def _refused(desk: Desk, error: DomainError) -> Page:
+def _offline_notice(desk: Desk, invoice: pb.Invoice) -> Notice:
+    """An invoice that is not paid online: nothing is due, or it is for the counter."""
+    if not invoice.total.minor_units:
+        return Notice("success", desk.lex.say("Vos réservations sont enregistrées : vous n'avez rien à payer."))
+    said = desk.lex.say(
+        "La facture %(number)s est prête : réglez-la auprès du service scolaire.", number=invoice.number
+    )
+    if invoice.HasField("payable_until"):
+        until = desk.fmt.instant(timestamp_from_wire(invoice.payable_until), desk.now)
+        said += " " + desk.lex.say("Vos places sont gardées jusqu'à %(hour)s.", hour=until)
+    return Notice("success", said)
+
+
+async def _refused(desk: Desk, error: DomainError, expected: int = 0) -> Page:
     sentence = _sentence(desk, error)
+    invoice_id = error.metadata.get("invoice_id", "")
+    if invoice_id and (shown := await _refused_with_invoice(desk, error, sentence, invoice_id)):
+        return shown
     if error.reason == "HOLD_EXPIRED":
         free = int(error.metadata.get("free_count", "0") or 0)
         return await desk.family_page("payment/expired.html", status=409, sentence=sentence, free_count=free)
+    if error.reason == "AMOUNT_TOO_SMALL":
+        return await desk.family_page("payment/too_small.html", status=409, sentence=sentence, expected=expected)
     if error.reason in _BACK_TO_THE_LIST:
-        return desk.go("/paiement", Notice("info" if error.reason == "BASKET_EMPTY" else "warning", sentence))
-    if error.reason == "INVOICE_NOT_PAYABLE" and error.metadata.get("invoice_id"):
-        return desk.go(f"/factures/{error.metadata['invoice_id']}", Notice("error", sentence))
-    if error.reason == "PROVIDER_UNAVAILABLE" and error.metadata.get("invoice_id"):
-        invoice = await _add_end_of_hold(desk, error, error.metadata["invoice_id"])
+        return desk.go("/paiement", Notice(_BACK_TO_THE_LIST[error.reason], sentence))
+    raise error
+
+
+async def _refused_with_invoice(desk: Desk, error: DomainError, sentence: str, invoice_id: str) -> Page | None:
+    """The invoice stands: where it can be paid, or what is missing for that."""
+    if error.reason == "PROVIDER_UNAVAILABLE":
+        invoice = await _add_end_of_hold(desk, error, invoice_id)
         return await desk.family_page(
             "payment/unavailable.html", status=503, sentence=_sentence(desk, error), invoice=invoice
         )
-    if error.reason == "PAYER_EMAIL_MISSING":
+    if error.reason in _TO_THE_ACCOUNT:
         return desk.go("/compte", Notice("warning", sentence))
     if error.reason in _NOT_ONLINE:
-        return desk.go("/paiement", Notice("error", sentence))
-    raise error
+        return desk.go(f"/factures/{invoice_id}", Notice("error", sentence))
+    return None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from preau.billing.v1 import billing_service_pb2 as billing
 from preau.payment.v1 import payment_service_pb2 as pb
@@ -12,6 +12,10 @@ from preau_kernel.money import Money
 
 from gateway.citizen.desk import Desk
 from gateway.payments import OPEN_STATUSES, PaymentState
+
+_LATEST = 20
+_SEARCH = timedelta(seconds=15)
+"""How long the services may take to find out which places are still free."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +34,19 @@ class Outcome:
     credit_note_number: str
     can_continue: bool
     """Whether the provider's page can still be opened."""
+    regained: billing.Invoice | None = None
+    """Of late money: the invoice of the places that could be taken again."""
+    credit: Money | None = None
+    """Of late money: what became the family's credit; unknown while the places are being looked for."""
 
     @property
     def is_settled(self) -> bool:
         """Whether nothing more will change by itself."""
-        return self.state not in {"checking", "confirming"}
+        return self.state not in {"checking", "confirming"} and not self.is_looking_for_places
+
+    @property
+    def is_looking_for_places(self) -> bool:
+        return self.state == "late" and self.credit is None
 
     @property
     def can_pay_again(self) -> bool:
@@ -67,6 +79,20 @@ def outcome_of(state: PaymentState, desk: Desk) -> Outcome:
         credit_note_number=invoice.related_number,
         can_continue=can_open(attempt, desk),
     )
+
+
+async def with_late_money(outcome: Outcome, attempt: pb.Payment, desk: Desk) -> Outcome:
+    """What became of money that came after the hold: billing books what is still free, the rest is the family's credit."""
+    if outcome.state != "late":
+        return outcome
+    listed = await desk.clients.billing.list_invoices(desk.token, billing.ListInvoicesRequest(page_size=_LATEST))
+    for invoice in listed.invoices:
+        if invoice.last_attempt_id == attempt.id and invoice.status == billing.INVOICE_STATUS_PAID:
+            credit = outcome.amount.minor_units - invoice.total.minor_units
+            return replace(outcome, regained=invoice, credit=Money(max(credit, 0)))
+    # When it was learnt, not when it was paid: the provider tells the minute.
+    is_fresh = attempt.HasField("checked_at") and desk.now - timestamp_from_wire(attempt.checked_at) < _SEARCH
+    return outcome if is_fresh else replace(outcome, credit=outcome.amount)
 
 
 def can_open(attempt: pb.Payment, desk: Desk) -> bool:

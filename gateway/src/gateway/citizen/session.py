@@ -17,6 +17,7 @@ from gateway.security import client_address, user_agent, write_cookie
 from gateway.words import facts_of, say_reason
 
 _YEAR_SECONDS = 365 * 24 * 3600
+_ANSWERED_ON_THE_FORM = frozenset({ErrorKind.UNAUTHENTICATED, ErrorKind.QUOTA, ErrorKind.INVALID})
 
 
 class SessionController(Controller):
@@ -41,7 +42,7 @@ class SessionController(Controller):
             errors["identifiant"] = desk.lex.say("Saisissez votre nom d'utilisateur.")
         if not password:
             errors["password"] = desk.lex.say("Saisissez votre mot de passe.")
-        status = 422
+        status, retry_after = 422, ""
         if not errors:
             try:
                 answer = await desk.clients.identity.sign_in(
@@ -54,7 +55,8 @@ class SessionController(Controller):
                     ),
                 )
             except DomainError as error:
-                if error.kind not in {ErrorKind.UNAUTHENTICATED, ErrorKind.QUOTA, ErrorKind.INVALID}:
+                retry_after = error.metadata.get("retry_after_seconds", "") if error.reason == "SIGN_IN_BUSY" else ""
+                if not retry_after and error.kind not in _ANSWERED_ON_THE_FORM:
                     raise
                 facts = facts_of(error.metadata, desk.fmt, desk.town.contact.phone)
                 errors["identifiant"] = say_reason(
@@ -63,14 +65,17 @@ class SessionController(Controller):
                     desk.lex,
                     error.kind.value,
                 )
-                status = 429 if error.kind is ErrorKind.QUOTA else 401
+                status = 503 if retry_after else 429 if error.kind is ErrorKind.QUOTA else 401
             else:
                 response = desk.go(way_back(target, fields) if target else "/")
                 start_session(response, desk.request, answer)
                 return response
-        return desk.page(
+        response = desk.page(
             "session/sign_in.html", status, errors=errors, username=username, next=target, kept=keep(fields)
         )
+        if retry_after:
+            response.headers["Retry-After"] = retry_after
+        return response
 
     @post("/connexion/prolongation", guards=[require_signed_in])
     async def stay(self, desk: Desk) -> Page:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 from preau.agenda.v1 import agenda_service_pb2 as agenda
 from preau.billing.v1 import billing_service_pb2 as billing
@@ -19,7 +20,13 @@ class State:
     label: str
 
     def said(self, lex: Lexicon) -> State:
-        return replace(self, label=lex.say(self.label))
+        return _said(self, lex)
+
+
+@cache
+def _said(state: State, lex: Lexicon) -> State:
+    # A few states, a few languages, and hundreds of cells a page.
+    return replace(state, label=lex.say(state.label))
 
 
 BOOKABLE = State("bookable", "plus", mark("Réservable"))

@@ -7,7 +7,7 @@ from preau.identity.v1 import identity_service_pb2 as pb
 from preau.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 from preau_chassis.client import call
 
-from gateway.clients.deadlines import READ, WRITE
+from gateway.clients.deadlines import READ, SIGN_IN, WRITE
 
 
 class IdentityClient:
@@ -17,7 +17,7 @@ class IdentityClient:
         self._stub = IdentityServiceStub(channel)
 
     async def sign_in(self, token: str, request: pb.SignInRequest) -> pb.SignInResponse:
-        return await call(self._stub.SignIn, request, timeout=WRITE, token=token)
+        return await call(self._stub.SignIn, request, timeout=SIGN_IN, token=token)
 
     async def exchange_session(self, token: str, request: pb.ExchangeSessionRequest) -> pb.ExchangeSessionResponse:
         return await call(self._stub.ExchangeSession, request, timeout=READ, token=token)

@@ -6,13 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from gateway.activity_names import name_activities, short_name
 from gateway.citizen.account import device_of
 from gateway.citizen.basket_view import page_numbers
 from gateway.citizen.bulk_form import BulkForm
 from gateway.citizen.calendar_view import month_weeks
 from gateway.citizen.dates import read_day
 from gateway.citizen.desk import Query
-from gateway.citizen.names import Child, Names, name_activities, short_name
+from gateway.citizen.names import Child, Names
 from gateway.formatting import Formatter, add_months, month_bounds
 from gateway.lexicon import glued, lexicon, unglued
 from gateway.resume import keep, kept, way_back
