@@ -14,6 +14,7 @@ kubectl create namespace "$drill"
 secret=$(kubectl --namespace "$from" get objectstore "$source" -o jsonpath='{.spec.configuration.s3Credentials.accessKeyId.name}')
 server=$(kubectl --namespace "$from" get cluster.postgresql.cnpg.io "$source" -o jsonpath='{.spec.plugins[0].parameters.serverName}')
 image=$(kubectl --namespace "$from" get cluster.postgresql.cnpg.io "$source" -o jsonpath='{.spec.imageName}')
+connections=$(kubectl --namespace "$from" get cluster.postgresql.cnpg.io "$source" -o jsonpath='{.spec.postgresql.parameters.max_connections}')
 size=$(kubectl --namespace "$from" get cluster.postgresql.cnpg.io "$source" -o jsonpath='{.spec.storage.size}')
 for object in "secret/$secret" "objectstore/$source"; do
   kubectl --namespace "$from" get "$object" -o json |
@@ -28,6 +29,8 @@ spec:
   instances: 1
   imageName: $image
   storage: {size: $size}
+  # Recovery refuses fewer connections than the server that wrote the archive had.
+  postgresql: {parameters: {max_connections: "$connections"}}
   bootstrap: {recovery: {source: archive}}
   externalClusters:
     - name: archive

@@ -29,7 +29,7 @@ SERVICES: dict[str, tuple[str, type[BaseSettings]]] = {
 }
 # Said once for all services by `global`, by the service's own nature, or by its Secret.
 FROM_THE_CHART = {
-    "env", "now", "now_anchor", "log_level", "otlp_endpoint", "trace_ratio", "listen", "base_domain", "nats_url",
+    "env", "now", "now_anchor", "log_level", "otlp_endpoint", "trace_ratio", "listen", "base_domain", "nats_url", "nats_user", "nats_credentials_file",
     "stream_replicas", "signing_key_dir", "service_secrets",
     "identity_address", "agenda_address", "billing_address", "payment_address",
 }  # fmt: skip
@@ -68,9 +68,17 @@ NARROWER: dict[str, Schema] = {
     "global.postgres.resources": FREE,
     "global.postgres.parameters": {"type": "object", "additionalProperties": {"type": "string"}},
     "global.nats.replicas": {"enum": [1, 3]},
+    # No credentials in it: they come from Secrets.
+    "global.nats.url": {"type": "string", "pattern": "^((nats|tls|ws|wss)://[^@,]+(,(nats|tls|ws|wss)://[^@,]+)*)?$"},
     "global.nats.resources": FREE,
     "global.network.smtpPorts": {"type": "array", "items": {"type": "integer"}},
     "global.network.private": {"type": "array", "items": {"type": "string"}},
+    "global.collector.sampling.percent": {"type": "number", "minimum": 0, "maximum": 100},
+    "global.collector.sampling.slowSeconds": {"type": "number", "exclusiveMinimum": 0},
+    "global.collector.sampling.decisionWait": {"type": "string", "pattern": "^[1-9][0-9]*s$"},
+    "global.collector.traces.endpoint": {"type": "string", "pattern": "^(https?://[^/]+:[0-9]+)?$"},
+    "global.collector.logs.endpoint": {"type": "string", "pattern": "^(https?://[^/]+:[0-9]+)?$"},
+    "global.collector.resources": FREE,
     "gateway.edge.kind": {"enum": ["ingress", "gateway", "none"]},
     "gateway.edge.hosts": {"type": "array", "items": {"type": "string"}},
     "gateway.edge.annotations": {"type": "object", "additionalProperties": {"type": "string"}},
@@ -135,7 +143,9 @@ def schemas() -> dict[Path, str]:
     shared = global_schema(defaults)
     services = {name: service_schema(name, defaults) for name in SERVICES}
     # A service's own schema judges its block, also inside the umbrella.
-    texts = {CHARTS / "preau/values.schema.json": closed({"global": shared} | dict.fromkeys(SERVICES, FREE))}
+    watching = schema_of(defaults["monitoring"], "monitoring")
+    umbrella = closed({"global": shared, "monitoring": watching} | dict.fromkeys(SERVICES, FREE))
+    texts = {CHARTS / "preau/values.schema.json": umbrella}
     for name, (folder, _) in SERVICES.items():
         own = services[name]
         library = {"service-lib": FREE, "global": shared}

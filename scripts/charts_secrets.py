@@ -12,7 +12,7 @@ import secrets
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from preau_stack.databases import ROLES, SERVICES
 from preau_stack.secrets_file import new_secrets
@@ -39,7 +39,7 @@ def contents(place: Place, known: Mapping[str, str]) -> Contents:
     for name in SERVICES:
         text[name] = {"service-secret": known[f"service_{name}"], "page-token-key": known["page_token_key"]}
         if place.nats:
-            text[name]["nats-url"] = place.nats
+            text[name] |= _broker(place.nats)
         if place.database:
             text[name] |= {
                 "database-url": _url(place.database, name, "app", known),
@@ -78,6 +78,16 @@ def manifest(found: Contents, namespace: str) -> dict[str, object]:
         for name, keys in found.items()
     ]
     return {"apiVersion": "v1", "kind": "List", "items": items}
+
+
+def _broker(server: str) -> dict[str, str]:
+    """The address, and apart from it who we are."""
+    parts = urlsplit(server)
+    user, _, place = parts.netloc.rpartition("@")
+    keys = {"nats-url": urlunsplit(parts._replace(netloc=place))}
+    if user:
+        keys |= {"nats-user": unquote(parts.username or ""), "nats-password": unquote(parts.password or "")}
+    return keys
 
 
 def _url(server: str, service: str, role: str, known: Mapping[str, str]) -> str:

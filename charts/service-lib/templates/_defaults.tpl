@@ -23,9 +23,11 @@ global:
   now: ""
   nowAnchor: ""
   telemetry: {endpoint: "", ratio: 0.05, port: 4317, to: []}
+  collector: {enabled: false}
   postgres: {create: false, port: 5432, to: []}
-  nats: {create: false, replicas: 3, port: 4222, to: []}
-  keda: {enabled: false, lag: 100}
+  nats: {create: false, replicas: 3, port: 4222, to: [], url: "", credentialsFile: false}
+  keda: {enabled: false, lag: 100, natsMonitor: "", account: $G}
+  priorityClassName: ""
   network:
     enabled: true
     ingress: []

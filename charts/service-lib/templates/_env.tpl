@@ -9,7 +9,7 @@ Job, which runs before anything else changes, sees the new values.
 {{- $hasDatabase := has "migrate" .shape.roles -}}
 {{- if ne .role "migrate" -}}
   {{- $_ := set $plain "TRACE_RATIO" (toString $g.telemetry.ratio) -}}
-  {{- with $g.telemetry.endpoint }}{{ $_ := set $plain "OTLP_ENDPOINT" . }}{{ end -}}
+  {{- with include "service-lib.otlp-endpoint" . }}{{ $_ := set $plain "OTLP_ENDPOINT" . }}{{ end -}}
   {{- with $g.now }}{{ $_ := set $plain "NOW" . }}{{ end -}}
   {{- with $g.nowAnchor }}{{ $_ := set $plain "NOW_ANCHOR" . }}{{ end -}}
   {{- $root := .root -}}
@@ -19,7 +19,7 @@ Job, which runs before anything else changes, sees the new values.
   {{- range $name, $text := .shape.env }}{{ $_ := set $plain $name $text }}{{ end -}}
   {{- if .shape.isEdge }}{{ $_ := set $plain "BASE_DOMAIN" $g.domain }}{{ end -}}
 {{- end -}}
-{{- if eq .role "serve" }}{{ $_ := set $plain "LISTEN" (printf "0.0.0.0:%d" (int .shape.port)) }}{{ end -}}
+{{- if ne .role "migrate" }}{{ $_ := set $plain "LISTEN" (printf "0.0.0.0:%d" (int .shape.port)) }}{{ end -}}
 {{- if $hasDatabase }}{{ $_ := set $plain "STREAM_REPLICAS" (toString $g.nats.replicas) }}{{ end -}}
 {{- range $name, $value := $v.settings }}
   {{- if not (kindIs "invalid" $value) }}{{ $_ := set $plain (upper $name) (include "service-lib.text" $value) }}{{ end -}}
@@ -28,9 +28,13 @@ Job, which runs before anything else changes, sees the new values.
 {{ include "service-lib.database-passwords" . }}
 {{- end }}
 {{- if and $hasDatabase $g.nats.create }}
-- name: NATS_PASSWORD
+- name: PREAU_NATS_PASSWORD
   valueFrom: {secretKeyRef: {name: {{ .root.Release.Name }}-nats, key: {{ .shape.name }}}}
-{{- $_ := set $plain "NATS_URL" (printf "nats://%s:$(NATS_PASSWORD)@%s-nats:%d" .shape.name .root.Release.Name (int $g.nats.port)) -}}
+{{- $_ := set $plain "NATS_USER" .shape.name -}}
+{{- $_ := set $plain "NATS_URL" (printf "nats://%s-nats:%d" .root.Release.Name (int $g.nats.port)) -}}
+{{- else if $hasDatabase }}
+{{- with $g.nats.url }}{{ $_ := set $plain "NATS_URL" . }}{{ end -}}
+{{- if $g.nats.credentialsFile }}{{ $_ := set $plain "NATS_CREDENTIALS_FILE" "/etc/preau/nats/nats.creds" }}{{ end -}}
 {{- end }}
 {{- if and $hasDatabase $g.postgres.create }}
   {{- range $variable, $role := include "service-lib.database-roles" . | fromYaml }}
@@ -42,6 +46,15 @@ Job, which runs before anything else changes, sees the new values.
   value: {{ $value | quote }}
 {{- end }}
 {{ include "service-lib.secret-env" . }}
+{{- end }}
+
+{{/* Where telemetry goes: the release's own collector, or one that was named; empty for nowhere. */}}
+{{- define "service-lib.otlp-endpoint" -}}
+{{- $g := .values.global -}}
+{{- if and $g.collector.enabled $g.telemetry.endpoint -}}
+  {{- fail "global.telemetry.endpoint and global.collector.enabled: only one of them" -}}
+{{- end -}}
+{{- if $g.collector.enabled }}http://{{ .root.Release.Name }}-collector:4317{{ else }}{{ $g.telemetry.endpoint }}{{ end -}}
 {{- end }}
 
 {{/* 120 stays 120 and 0.5 stays 0.5, whichever way helm read them. */}}
@@ -70,6 +83,12 @@ WORK_DATABASE_URL: work
 postgresql://{{ $name }}_{{ .databaseRole }}:$({{ upper .databaseRole }}_PASSWORD)@{{ .root.Release.Name }}-db-rw:5432/{{ $name }}?sslmode=verify-full&sslrootcert=/etc/preau/database/ca.crt
 {{- end }}
 
+{{/* Non-empty when the broker is not ours and takes a credentials file. */}}
+{{- define "service-lib.has-broker-file" -}}
+{{- $n := .values.global.nats -}}
+{{- if and (has "migrate" .shape.roles) (not $n.create) $n.credentialsFile }}yes{{ end -}}
+{{- end }}
+
 {{/* Variables that come from the service's Secret. `optional` ones may be missing there. */}}
 {{- define "service-lib.secret-env" -}}
 {{- $g := .values.global -}}
@@ -77,7 +96,10 @@ postgresql://{{ $name }}_{{ .databaseRole }}:$({{ upper .databaseRole }}_PASSWOR
 {{- $names := dict -}}
 {{- if $hasDatabase -}}
   {{- $_ := set $names "PAGE_TOKEN_KEY" false -}}
-  {{- if not $g.nats.create }}{{ $_ := set $names "NATS_URL" false }}{{ end -}}
+  {{- if not (or $g.nats.create $g.nats.url) }}{{ $_ := set $names "NATS_URL" false }}{{ end -}}
+  {{- if not (or $g.nats.create $g.nats.credentialsFile) -}}
+    {{- range list "NATS_USER" "NATS_PASSWORD" "NATS_TOKEN" }}{{ $_ := set $names . true }}{{ end -}}
+  {{- end -}}
   {{- if not $g.postgres.create -}}
     {{- range $variable, $_role := include "service-lib.database-roles" . | fromYaml }}{{ $_ := set $names $variable false }}{{ end -}}
   {{- end -}}

@@ -61,7 +61,10 @@ spec:
       to: {{- toYaml $g.nats.to | nindent 8 }}
       {{- end }}
     {{- end }}
-    {{- if and $g.telemetry.endpoint (ne .role "migrate") }}
+    {{- if and $g.collector.enabled (ne .role "migrate") }}
+    - ports: [{protocol: TCP, port: 4317}]
+      to: [{podSelector: {matchLabels: {app.kubernetes.io/name: collector, app.kubernetes.io/instance: {{ .root.Release.Name }}}}}]
+    {{- else if and $g.telemetry.endpoint (ne .role "migrate") }}
     - ports: [{protocol: TCP, port: {{ $g.telemetry.port }}}]
       {{- with $g.telemetry.to }}
       to: {{- toYaml . | nindent 8 }}

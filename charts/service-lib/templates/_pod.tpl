@@ -9,6 +9,10 @@ spec:
   automountServiceAccountToken: false
   # Otherwise Kubernetes adds PREAU_…_PORT variables of its own to a release called preau.
   enableServiceLinks: false
+  {{- with $g.priorityClassName }}
+  priorityClassName: {{ . }}
+  {{- end }}
+  # More than the pause before the signal, the calls' last 25 s and what is closed after them.
   terminationGracePeriodSeconds: 40
   securityContext:
     runAsNonRoot: true
@@ -44,13 +48,11 @@ spec:
         - name: HOME
           value: /tmp
         {{- include "service-lib.env" . | nindent 8 }}
-      {{- if eq .role "serve" }}
+      {{- if ne .role "migrate" }}
       ports:
         - name: {{ .shape.portName }}
           containerPort: {{ .shape.port }}
       {{- include (printf "service-lib.probes-%s" .shape.portName) . | nindent 6 }}
-      {{- end }}
-      {{- if ne .role "migrate" }}
       lifecycle:
         preStop: {sleep: {seconds: 5}}
       {{- end }}
@@ -74,6 +76,11 @@ spec:
           mountPath: /etc/preau/database
           readOnly: true
         {{- end }}
+        {{- if include "service-lib.has-broker-file" . }}
+        - name: broker
+          mountPath: /etc/preau/nats
+          readOnly: true
+        {{- end }}
   volumes:
     - name: tmp
       emptyDir: {sizeLimit: 64Mi}
@@ -93,24 +100,33 @@ spec:
         defaultMode: 288
         items: [{key: ca.crt, path: ca.crt}]
     {{- end }}
+    {{- if include "service-lib.has-broker-file" . }}
+    - name: broker
+      secret:
+        secretName: {{ include "service-lib.secret" . }}
+        defaultMode: 288
+        items: [{key: nats.creds, path: nats.creds}]
+    {{- end }}
 {{- end }}
 
 {{/*
-Ready: database and broker answer. Alive: the process accepts connections, nothing more, so that a database that is
-away restarts nobody (the health service has no name that means the process alone).
+Started and alive: `live`, the process by itself, whose event loop turns and whose consumers, relay and jobs do; a
+database or broker that is away restarts nobody. Ready: the service's whole health, database, broker and schema; a worker
+that is not ready ends nothing but shows in `kubectl rollout status`, which then stops an upgrade.
 */}}
 {{- define "service-lib.probes-grpc" -}}
 startupProbe:
-  tcpSocket: {port: grpc}
+  grpc: {port: {{ .shape.port }}, service: live}
   periodSeconds: 1
-  failureThreshold: 300
-livenessProbe:
-  tcpSocket: {port: grpc}
-  periodSeconds: 10
   timeoutSeconds: 3
+  failureThreshold: 120
+livenessProbe:
+  grpc: {port: {{ .shape.port }}, service: live}
+  periodSeconds: 10
+  timeoutSeconds: 5
   failureThreshold: 3
 readinessProbe:
-  grpc: {port: {{ .shape.port }}}
+  grpc: {port: {{ .shape.port }}, service: ""}
   periodSeconds: 3
   timeoutSeconds: 3
   failureThreshold: 2

@@ -34,6 +34,8 @@ spec:
 
 {{- define "service-lib.lag-scaler" -}}
 {{- $g := .values.global -}}
+{{- $own := ternary (printf "%s-nats.%s.svc:8222" .root.Release.Name .root.Release.Namespace) "" $g.nats.create -}}
+{{- $monitor := required "global.keda.natsMonitor: say where the broker's monitoring answers" ($g.keda.natsMonitor | default $own) -}}
 apiVersion: keda.sh/v1alpha1
 kind: ScaledObject
 metadata: {{- include "service-lib.metadata" . | nindent 2 }}
@@ -47,8 +49,8 @@ spec:
     {{- range .shape.consumers }}
     - type: nats-jetstream
       metadata:
-        natsServerMonitoringEndpoint: {{ $.root.Release.Name }}-nats.{{ $.root.Release.Namespace }}.svc:8222
-        account: $G
+        natsServerMonitoringEndpoint: {{ $monitor }}
+        account: {{ $g.keda.account | quote }}
         stream: {{ .stream }}
         consumer: {{ .durable }}
         lagThreshold: {{ $g.keda.lag | quote }}

@@ -25,11 +25,12 @@ VARIANTS: dict[str, list[str]] = {
         "--values",
         str(ROOT / "charts/preau/values-production.yaml"),
         "--set=global.env=test,global.now=2025-08-20T09:00:00-04:00,global.nowAnchor=2026-01-01T00:00:00Z",
-        "--set=global.keda.enabled=true,global.images.pullSecrets={registry}",
+        "--set=global.keda.enabled=true,global.images.pullSecrets={registry},global.priorityClassName=families-first",
         "--set=global.postgres.restore.server=preau-db,global.postgres.restore.targetTime=2026-01-02 03:04:05+00",
         "--set=global.postgres.backup.endpoint=https://s3.example.org,global.postgres.backup.server=preau-db-2",
         "--set=global.postgres.storage.className=fast,global.nats.storage.className=fast",
         "--set=gateway.edge.kind=gateway,gateway.edge.parent.name=public,gateway.edge.hosts={cantine.example.org}",
+        "--set=global.collector.logs.endpoint=https://logs.example.org:443,global.collector.secret=collector",
         '--set-json=global.nats.monitors=[{"namespaceSelector":{"matchLabels":{"a":"b"}}}]',
     ],
     "everything-outside": [
@@ -37,6 +38,12 @@ VARIANTS: dict[str, list[str]] = {
         '--set-json=global.postgres.to=[{"ipBlock":{"cidr":"10.1.2.3/32"}}]',
         '--set-json=global.nats.to=[{"ipBlock":{"cidr":"10.1.2.4/32"}}]',
         "--set=gateway.edge.kind=none",
+    ],
+    "broker-by-file": [
+        "--values",
+        str(ROOT / "charts/preau/values-production.yaml"),
+        "--set=global.nats.create=false,global.nats.url=tls://bus.example.org:4222,global.nats.credentialsFile=true",
+        "--set=global.keda.enabled=true,global.keda.natsMonitor=bus.example.org:8222,global.keda.account=TOWNS",
     ],
 }  # fmt: skip
 

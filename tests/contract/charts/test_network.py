@@ -128,6 +128,19 @@ def test_database_and_broker_admit_the_four_services(render: Render) -> None:
         assert "namespaceSelector" not in peer
 
 
+def test_keda_reads_the_brokers_lag_where_it_scales_by_it(render: Render) -> None:
+    def readers(variant: str) -> list[Object]:
+        rules = render(variant).one("NetworkPolicy", "preau-nats")["spec"]["ingress"]
+        return [peer for rule in rules if ports_of(rule) == {8222} for peer in rule["from"]]
+
+    keda = {
+        "namespaceSelector": {},
+        "podSelector": {"matchLabels": {"app.kubernetes.io/name": "keda-operator"}},
+    }
+    assert keda in readers("every-switch")
+    assert keda not in readers("production")
+
+
 def test_addresses_outside_the_cluster_can_be_named(render: Render) -> None:
     rules = render("everything-outside").one("NetworkPolicy", "preau-agenda-work")["spec"]["egress"]
     by_port = {tuple(ports_of(rule)): rule.get("to") for rule in rules}

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from gateway.__main__ import STOP_SECONDS
+from preau_chassis.constants import STOP_GRACE_SECONDS
+from preau_chassis.migrations import TURN_SECONDS
+from preau_chassis.server import LIVE
 
 from tests.contract.charts.conftest import Render
-from tests.contract.charts.rendering import SERVICES, Object, Rendered
+from tests.contract.charts.rendering import SERVICES, Object, Rendered, environment, helm
 
-STOP_GRACE_SECONDS = 25
+# Traces, broker and database are closed after the last call.
+LAST_SECONDS = 5
 
 
 def container_of(pod: Object) -> Object:
@@ -53,14 +60,36 @@ def test_images_are_pinned(rendered: Rendered) -> None:
         assert "/" not in tag, name
 
 
+@pytest.mark.parametrize("role", ["serve", "work"])
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_service_is_ready_by_grpc_and_alive_by_itself(render: Render, service: str) -> None:
-    container = container_of(render("production").pods()[f"Deployment/preau-{service}"])
-    assert container["args"] == ["serve"]
-    assert container["readinessProbe"]["grpc"] == {"port": 50051}
-    assert container["livenessProbe"]["tcpSocket"] == {"port": "grpc"}
-    assert "grpc" not in container["startupProbe"], "a database that is away at the start must restart nobody"
+def test_a_service_is_ready_by_its_health_and_alive_by_itself(rendered: Rendered, service: str, role: str) -> None:
+    name = f"preau-{service}" + ("" if role == "serve" else f"-{role}")
+    pod = rendered.pods()[f"Deployment/{name}"]
+    container = container_of(pod)
+    assert container["args"] == [role]
+    assert container["ports"] == [{"name": "grpc", "containerPort": 50051}]
+    assert environment(pod)["PREAU_LISTEN"]["value"] == "0.0.0.0:50051"
+    assert container["readinessProbe"]["grpc"] == {"port": 50051, "service": ""}
+    # A database, a broker or a schema that is away at the start must restart nobody.
+    assert container["startupProbe"]["grpc"] == {"port": 50051, "service": LIVE}
+    assert container["livenessProbe"]["grpc"] == {"port": 50051, "service": LIVE}
     assert container["startupProbe"]["periodSeconds"] * container["startupProbe"]["failureThreshold"] >= 120
+    assert not [probe for probe in container.values() if isinstance(probe, dict) and "tcpSocket" in probe]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_pod_that_has_not_told_of_its_health_for_half_a_minute_is_restarted(render: Render, service: str) -> None:
+    for name in (f"preau-{service}", f"preau-{service}-work"):
+        probe = container_of(render("production").pods()[f"Deployment/{name}"])["livenessProbe"]
+        assert 20 <= probe["periodSeconds"] * probe["failureThreshold"] <= 60
+        assert probe["timeoutSeconds"] < probe["periodSeconds"]
+
+
+def test_a_migration_is_judged_by_its_end(rendered: Rendered) -> None:
+    for each in rendered.of("Job"):
+        container = container_of(each["spec"]["template"]["spec"])
+        assert not container.keys() & {"ports", "startupProbe", "livenessProbe", "readinessProbe"}
+        assert "PREAU_LISTEN" not in environment(each["spec"]["template"]["spec"])
 
 
 def test_the_gateway_is_probed_by_its_own_pages(render: Render) -> None:
@@ -77,7 +106,8 @@ def test_a_pod_leaves_before_it_stops(rendered: Rendered) -> None:
         pause = container_of(pod)["lifecycle"]["preStop"]["sleep"]["seconds"]
         assert pause == 5
         assert pod["terminationGracePeriodSeconds"] == 40
-        assert pause + STOP_GRACE_SECONDS < pod["terminationGracePeriodSeconds"]
+        drain = max(STOP_GRACE_SECONDS, STOP_SECONDS)
+        assert pause + drain + LAST_SECONDS <= pod["terminationGracePeriodSeconds"]
         assert each["spec"]["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
         keys = [one["topologyKey"] for one in pod["topologySpreadConstraints"]]
         assert keys == ["topology.kubernetes.io/zone", "kubernetes.io/hostname"]
@@ -124,8 +154,45 @@ def test_production_scales_by_cpu_and_workers_by_lag_where_asked(render: Render)
     assert by_cpu == {"preau-identity", "preau-agenda", "preau-billing", "preau-gateway"}
     assert render("production").of("ScaledObject") == []
     billing = render("every-switch").one("ScaledObject", "preau-billing-work")
+    place = {one["metadata"]["natsServerMonitoringEndpoint"] for one in billing["spec"]["triggers"]}
+    assert place == {"preau-nats.preau.svc:8222"}
+    assert {one["metadata"]["account"] for one in billing["spec"]["triggers"]} == {"$G"}
     followed = {one["metadata"]["consumer"] for one in billing["spec"]["triggers"]}
     assert followed == {"billing-town", "billing-activities", "billing-basket", "billing-payments"}
+
+
+def test_pods_that_answer_come_at_once_and_leave_slowly(render: Render) -> None:
+    for each in render("production").of("HorizontalPodAutoscaler"):
+        spec = each["spec"]
+        assert 2 <= spec["minReplicas"] < spec["maxReplicas"]
+        (cpu,) = spec["metrics"]
+        assert cpu["resource"] == {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}}
+        assert spec["behavior"]["scaleUp"]["stabilizationWindowSeconds"] == 0
+        assert spec["behavior"]["scaleDown"]["policies"] == [{"type": "Pods", "value": 1, "periodSeconds": 60}]
+
+
+def test_a_migration_that_must_wait_is_tried_again_within_an_upgrades_time(rendered: Rendered) -> None:
+    for each in rendered.of("Job"):
+        assert each["spec"]["backoffLimit"] >= 3
+        # `helm upgrade --timeout 15m`
+        assert TURN_SECONDS * 2 < each["spec"]["activeDeadlineSeconds"] <= 900
+
+
+def test_lag_is_asked_of_a_broker_elsewhere_where_one_says(render: Render, charts: Path) -> None:
+    (trigger, *_) = render("broker-by-file").one("ScaledObject", "preau-agenda-work")["spec"]["triggers"]
+    assert trigger["metadata"]["natsServerMonitoringEndpoint"] == "bus.example.org:8222"
+    assert trigger["metadata"]["account"] == "TOWNS"
+    wrong = "global.nats.create=false,global.keda.enabled=true,agenda.autoscaling.enabled=true"
+    done = helm("template", "preau", str(charts / "preau"), "--set", wrong)
+    assert "global.keda.natsMonitor" in done.stderr
+
+
+def test_every_pod_has_the_priority_that_was_named(render: Render) -> None:
+    for name, pod in render("every-switch").pods().items():
+        if name.partition("/")[2].split("-")[1] in {*SERVICES, "gateway", "nats"}:
+            assert pod["priorityClassName"] == "families-first", name
+    assert render("every-switch").one("Cluster", "preau-db")["spec"]["priorityClassName"] == "families-first"
+    assert not any("priorityClassName" in pod for pod in render("production").pods().values())
 
 
 def test_a_volume_claim_has_one_writer(rendered: Rendered) -> None:

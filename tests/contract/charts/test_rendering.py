@@ -58,6 +58,7 @@ def test_names_are_unique(rendered: Rendered) -> None:
         ("global.now=2025-08-20T09:00:00-04:00", "now"),
         ("gateway.work.replicas=2", "work"),
         ("global.nats.replicas=2", "replicas"),
+        ("global.nats.url=nats://user:word@bus:4222", "url"),
     ],
 )
 def test_a_value_that_means_nothing_is_refused(charts: Path, wrong: str, said: str) -> None:

@@ -74,7 +74,8 @@ def test_secrets_come_from_secrets(rendered: Rendered, service: str) -> None:
             setting = name.removeprefix(PREFIX).lower()
             if name.startswith(PREFIX) and is_secret(kind, setting):
                 value = variable.get("value", "")
-                assert "valueFrom" in variable or "_PASSWORD)@" in value, name
+                is_a_place = setting == "nats_url" and "@" not in value
+                assert "valueFrom" in variable or "_PASSWORD)@" in value or is_a_place, name
 
 
 @pytest.mark.parametrize("service", ["identity", "agenda", "billing", "payment"])
@@ -114,7 +115,7 @@ def test_every_replica_of_identity_signs_with_the_same_key(render: Render) -> No
     [
         ("production", Place(smtp="smtp://mail")),
         ("one-node", Place(database="postgresql://db:5432")),
-        ("everything-outside", Place(database="postgresql://db:5432", nats="nats://user:word@bus:4222")),
+        ("everything-outside", Place(database="postgresql://db:5432", nats="nats://user:w%40rd@bus:4222")),
     ],
 )
 def test_the_secrets_that_are_made_are_those_that_are_asked_for(render: Render, variant: str, place: Place) -> None:
@@ -129,6 +130,47 @@ def test_the_secrets_that_are_made_are_those_that_are_asked_for(render: Render, 
     for cluster in render(variant).of("Cluster"):
         for role in cluster["spec"]["managed"]["roles"]:
             assert made[role["passwordSecret"]["name"]]["username"].decode() == role["name"]
+
+
+def test_who_we_are_to_the_broker_comes_from_secrets_of_its_own(render: Render) -> None:
+    for pod in (pod for service in ("identity", "billing") for pod in pods_of(render("production"), service)):
+        variables = environment(pod)
+        user = variables["PREAU_NATS_USER"]["value"]
+        assert variables["PREAU_NATS_URL"]["value"] == "nats://preau-nats:4222"
+        password = variables["PREAU_NATS_PASSWORD"]["valueFrom"]["secretKeyRef"]
+        assert password == {"name": "preau-nats", "key": user}
+        config = render("production").one("ConfigMap", "preau-nats")["data"]["nats.conf"]
+        assert f"user: {user}, password: ${user.upper()}_PASSWORD" in config
+    outside = environment(render("everything-outside").pods()["Deployment/preau-agenda-work"])
+    for name in ("USER", "PASSWORD", "TOKEN"):
+        key = f"nats-{name.lower()}"
+        wanted = {"name": "preau-agenda", "key": key, "optional": True}
+        assert outside[f"PREAU_NATS_{name}"]["valueFrom"]["secretKeyRef"] == wanted
+
+
+def test_a_credentials_file_is_mounted_where_the_setting_says(render: Render) -> None:
+    for pod in pods_of(render("broker-by-file"), "payment"):
+        variables = environment(pod)
+        folder, _, file = variables["PREAU_NATS_CREDENTIALS_FILE"]["value"].rpartition("/")
+        assert variables["PREAU_NATS_URL"]["value"] == "tls://bus.example.org:4222"
+        assert not variables.keys() & {"PREAU_NATS_USER", "PREAU_NATS_PASSWORD", "PREAU_NATS_TOKEN"}
+        (mount,) = [one for one in pod["containers"][0]["volumeMounts"] if one["mountPath"] == folder]
+        (volume,) = [one for one in pod["volumes"] if one["name"] == mount["name"]]
+        assert volume["secret"]["secretName"] == "preau-payment"
+        assert volume["secret"]["items"] == [{"key": file, "path": file}]
+    gateway = render("broker-by-file").pods()["Deployment/preau-gateway"]
+    assert not any("NATS" in name for name in environment(gateway))
+    assert not any(volume["name"] == "broker" for volume in gateway["volumes"])
+
+
+def test_the_secrets_script_tells_the_address_from_the_password() -> None:
+    from preau_stack.secrets_file import new_secrets
+
+    made = contents(Place(database="postgresql://db:5432", nats="nats://user:w%40rd@bus:4222"), new_secrets())
+    assert made["preau-agenda"]["nats-url"] == b"nats://bus:4222"
+    assert (made["preau-agenda"]["nats-user"], made["preau-agenda"]["nats-password"]) == (b"user", b"w@rd")
+    plain = contents(Place(database="postgresql://db:5432", nats="nats://bus:4222"), new_secrets())
+    assert "nats-user" not in plain["preau-agenda"]
 
 
 def references(rendered: Rendered) -> set[tuple[str, str, bool]]:
@@ -154,5 +196,7 @@ def test_followed_consumers_are_those_of_the_code() -> None:
         shape = yaml.safe_load((root / "charts" / folder / "service.yaml").read_text())
         entrypoints = root / folder / "src" / folder.replace("-", "_") / "entrypoints/consumers.py"
         code = entrypoints.read_text() if entrypoints.exists() else ""
+        for name, durable in re.findall(r'^([A-Z_]+) = "([a-z-]+)"$', code, re.MULTILINE):
+            code = code.replace(f"durable={name},", f'durable="{durable}",')
         pairs = re.findall(r'durable="([a-z-]+)",\s*stream="([A-Z]+)"', code)
         assert {(one["durable"], one["stream"]) for one in shape["consumers"]} == set(pairs), folder
