@@ -96,6 +96,27 @@ def test_a_process_that_keeps_crashing_is_tried_less_and_less_often(tmp_path: Pa
     supervisor.stop([])
 
 
+def test_a_process_that_is_told_to_end_starts_again_at_once_and_has_not_crashed(tmp_path: Path) -> None:
+    said: list[str] = []
+    now = 0.0
+    supervisor = Supervisor(said.append, lambda: now)
+    process = ManagedProcess("agenda", [sys.executable, "-c", "pass"], tmp_path / "log")
+    process.start()
+    supervisor.watch(process)
+    assert _eventually(lambda: not process.is_running())
+    now = 5.0
+    supervisor.tick()
+    supervisor.tick()
+    assert said == ["agenda ended as it was told, starting again", "agenda started again"]
+    assert supervisor.crashes("agenda") == 0
+    assert _eventually(lambda: not process.is_running())
+    supervisor.tick()
+    assert (
+        said[-1] == "agenda ended unexpectedly (code 0), starting again in 0.2 s"
+    )  # as soon as it began: nobody asked
+    supervisor.stop([])
+
+
 def test_a_port_stays_the_same_while_it_is_free() -> None:
     wanted = dict(zip(("gateway", "agenda"), free_ports(2), strict=True))
     assert stable_ports(wanted, ["gateway", "agenda"]) == wanted

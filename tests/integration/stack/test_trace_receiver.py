@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 import sys
 import urllib.error
 import urllib.request
@@ -18,6 +20,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
+from preau_chassis.metrics import counter, gauge, histogram
+from preau_chassis.telemetry import configure_telemetry
 from preau_stack.ports import free_ports, is_open
 from preau_stack.process import ManagedProcess, wait_until_ready
 
@@ -98,6 +102,29 @@ def test_the_page_shows_the_waterfall_and_runs_nothing_that_a_span_carries(recei
     assert page.index("POST /api/v1/bulk-entries") < page.index("ApplyBulkEntry")
     assert "&lt;script&gt;x&lt;/script&gt;" in page
     assert "<script>" not in page
+
+
+def test_what_a_process_measures_is_there_for_prometheus_and_for_people(receiver: Receiver) -> None:
+    entries = counter("preau.bookings", "{reservation}", "Booked.")
+    waits = histogram("preau.event_loop.lag", "s", "Late.")
+    telemetry = configure_telemetry("agenda", f"http://{receiver.otlp}", 0.0, metrics_seconds=60)
+    depth = gauge("preau.outbox.age", "s", "Age.", lambda: [(1.5, {})])
+    entries.add(3, {"preau.tenant": "<script>x</script>"})
+    waits.record(0.3)
+    telemetry.close()
+    depth.close()
+    lines = _get(f"{receiver.page}/metrics").splitlines()
+    process = f'service_instance_id="{socket.gethostname()}-{os.getpid()}",service_name="agenda"'
+    assert f'preau_bookings_total{{preau_tenant="<script>x</script>",{process}}} 3' in lines
+    assert f"preau_outbox_age_seconds{{{process}}} 1.5" in lines
+    assert f'preau_event_loop_lag_seconds_bucket{{{process},le="0.25"}} 0' in lines
+    assert f'preau_event_loop_lag_seconds_bucket{{{process},le="0.5"}} 1' in lines
+    page = _get(f"{receiver.page}/series?q=bookings")
+    assert "preau_bookings_total" in page
+    assert "preau_outbox_age" not in page
+    assert "&lt;script&gt;x&lt;/script&gt;" in page
+    assert "<script>" not in page
+    assert 'href="/series"' in _get(receiver.page)
 
 
 def test_an_unknown_trace_is_not_found(receiver: Receiver) -> None:

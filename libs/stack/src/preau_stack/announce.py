@@ -18,6 +18,7 @@ def addresses(ports: Mapping[str, int]) -> dict[str, str]:
         "gateway": f"http://{LOOPBACK}:{ports['gateway']}/",
         "simulator": f"http://{LOOPBACK}:{ports['simulator']}/",
         "traces": f"http://{LOOPBACK}:{ports['trace_page']}/",
+        "metrics": f"http://{LOOPBACK}:{ports['trace_page']}/metrics",
     }
 
 

@@ -71,8 +71,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     add(
         "trace",
-        lambda options: control.trace(DataFolder(options.data)),
+        lambda options: control.address(DataFolder(options.data), "traces"),
         "Print the address of the page that shows the last traces.",
+    )
+    add(
+        "metrics",
+        lambda options: control.address(DataFolder(options.data), "metrics"),
+        "Print the address at which a Prometheus reads the platform's metrics; /series beside it is for people.",
     )
     reset = add(
         "reset",
@@ -80,6 +85,10 @@ def _parser() -> argparse.ArgumentParser:
         "Delete the platform's data.",
     )
     reset.add_argument("--yes", action="store_true", help="do not ask")
+    backup = add("backup", _backup, "Save everything in one archive, whether the platform runs or not.")
+    backup.add_argument("target", type=Path, metavar="FILE|DIR", help="the archive, or a folder to put it in")
+    restore = add("restore", _restore, "Make the platform of an archive, in a folder that holds none.")
+    restore.add_argument("source", type=Path, metavar="FILE|DIR", help="the archive, or a folder whose newest is taken")
     add("doctor", _doctor, "Say what is missing on this machine, and how to get it.")
     return parser
 
@@ -96,6 +105,18 @@ def _status(options: argparse.Namespace) -> int:
     from preau_stack.status import status
 
     return status(DataFolder(options.data), as_json=options.json)
+
+
+def _backup(options: argparse.Namespace) -> int:
+    from preau_stack.backup import backup
+
+    return backup(DataFolder(options.data), options.target)
+
+
+def _restore(options: argparse.Namespace) -> int:
+    from preau_stack.restore import restore
+
+    return restore(DataFolder(options.data), options.source)
 
 
 def _doctor(options: argparse.Namespace) -> int:

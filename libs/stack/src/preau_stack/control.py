@@ -82,11 +82,11 @@ def poll(folder: DataFolder) -> int:
     return 0
 
 
-def trace(folder: DataFolder) -> int:
-    """Where the last traces are shown."""
+def address(folder: DataFolder, name: str) -> int:
+    """Where something is shown: "traces" or "metrics"."""
     if not _is_running(folder):
         return 1
-    print(folder.state()["addresses"]["traces"])
+    print(folder.state()["addresses"][name])
     return 0
 
 

@@ -18,6 +18,7 @@ MODULES = {
     "billing": "billing_svc",
     "payment": "payment_gateway_svc",
 }
+TELEMETRY = ("TRACE_RATIO", "TRACE_SLOW_SECONDS", "METRICS_SECONDS")
 _PASSED_ON = (
     "PATH",
     "HOME",
@@ -43,7 +44,9 @@ class Platform:
     otlp_endpoint: str = ""
     clock: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
-    """ENV, TRACE_RATIO, LOG_LEVEL, POOL_SIZE, SMTP_URL when the caller chose them."""
+    """ENV, LOG_LEVEL, POOL_SIZE, SMTP_URL and those of ``TELEMETRY`` when the caller chose them."""
+    sources: Mapping[str, Path] = field(default_factory=dict)
+    """Checkouts that processes run from, by name, instead of the installed packages."""
 
     def address(self, process: str) -> str:
         return f"{LOOPBACK}:{self.ports[process]}"
@@ -126,9 +129,7 @@ def _common(platform: Platform) -> dict[str, str]:
     values["LOG_LEVEL"] = platform.settings.get("LOG_LEVEL", "info")
     if platform.otlp_endpoint:
         values["OTLP_ENDPOINT"] = platform.otlp_endpoint
-    if "TRACE_RATIO" in platform.settings:
-        values["TRACE_RATIO"] = platform.settings["TRACE_RATIO"]
-    return values
+    return values | {name: platform.settings[name] for name in TELEMETRY if name in platform.settings}
 
 
 def _folder(platform: Platform, name: str) -> Path:

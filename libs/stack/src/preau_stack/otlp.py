@@ -1,13 +1,16 @@
-"""Receives spans over OTLP/gRPC, as every OpenTelemetry exporter sends them."""
+"""Receives spans over OTLP/gRPC, as every OpenTelemetry exporter sends them, and serves the port for metrics too."""
 
 from __future__ import annotations
 
 import grpc
+from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2_grpc
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1 import trace_pb2
 
+from preau_stack.metric_store import MetricStore
+from preau_stack.otlp_metrics import MetricsService
+from preau_stack.otlp_values import attributes_of
 from preau_stack.trace_store import Span, TraceStore
 
 _KINDS = {1: "internal", 2: "server", 3: "client", 4: "producer", 5: "consumer"}
@@ -31,17 +34,18 @@ class TraceService(trace_service_pb2_grpc.TraceServiceServicer):
         return trace_service_pb2.ExportTraceServiceResponse()
 
 
-async def serve_otlp(store: TraceStore, address: str) -> grpc.aio.Server:
+async def serve_otlp(store: TraceStore, metrics: MetricStore, address: str) -> grpc.aio.Server:
     """A started server."""
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
     trace_service_pb2_grpc.add_TraceServiceServicer_to_server(TraceService(store), server)  # type: ignore[no-untyped-call]
+    metrics_service_pb2_grpc.add_MetricsServiceServicer_to_server(MetricsService(metrics), server)  # type: ignore[no-untyped-call]
     server.add_insecure_port(address)
     await server.start()
     return server
 
 
 def _service(resource: Resource) -> str:
-    return _attributes(resource.attributes).get("service.name", "?")
+    return attributes_of(resource.attributes).get("service.name", "?")
 
 
 def _span(span: trace_pb2.Span, service: str) -> Span:
@@ -56,17 +60,6 @@ def _span(span: trace_pb2.Span, service: str) -> Span:
         end_ns=span.end_time_unix_nano,
         is_error=span.status.code == trace_pb2.Status.STATUS_CODE_ERROR,
         message=span.status.message,
-        attributes=_attributes(span.attributes),
+        attributes=attributes_of(span.attributes),
         links=tuple(link.span_id.hex() for link in span.links),
     )
-
-
-def _attributes(pairs: object) -> dict[str, str]:
-    return {pair.key: _text(pair.value) for pair in pairs if isinstance(pair, KeyValue)}  # type: ignore[attr-defined]
-
-
-def _text(value: AnyValue) -> str:
-    kind = value.WhichOneof("value")
-    if kind == "array_value":
-        return ", ".join(_text(each) for each in value.array_value.values)
-    return str(getattr(value, kind)) if kind else ""

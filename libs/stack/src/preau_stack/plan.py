@@ -17,6 +17,7 @@ from preau_stack.environment import (
 )
 from preau_stack.postgres import PostgresServer
 from preau_stack.process import ManagedProcess
+from preau_stack.sources import MIGRATIONS, environment_from
 
 PORT_NAMES = ["gateway", *SERVICES, "simulator", "trace_page", "otlp", "postgres", "nats", "nats_monitor"]
 STOP_ORDER = (("gateway",), (*SERVICES, "simulator"), ("traces",), ("nats",), ("postgres",))
@@ -36,27 +37,24 @@ def make_trace_receiver(folder: DataFolder, platform: Platform) -> ManagedProces
 
 
 def make_simulator(folder: DataFolder, platform: Platform) -> ManagedProcess:
-    return _python("simulator", "payfip_simulator", folder, simulator_environment(platform))
+    environment = environment_from(platform.sources, "simulator", simulator_environment(platform))
+    return _python("simulator", "payfip_simulator", folder, environment)
 
 
 def make_migration(folder: DataFolder, platform: Platform, service: str) -> ManagedProcess:
     name = f"migrate-{service}"
-    return ManagedProcess(
-        name, service_command(service, "migrate"), folder.log(name), environment=service_environment(platform, service)
-    )
+    environment = environment_from(platform.sources, MIGRATIONS, service_environment(platform, service))
+    return ManagedProcess(name, service_command(service, "migrate"), folder.log(name), environment=environment)
 
 
 def make_service(folder: DataFolder, platform: Platform, service: str) -> ManagedProcess:
-    return ManagedProcess(
-        service,
-        service_command(service, "all"),
-        folder.log(service),
-        environment=service_environment(platform, service),
-    )
+    environment = environment_from(platform.sources, service, service_environment(platform, service))
+    return ManagedProcess(service, service_command(service, "all"), folder.log(service), environment=environment)
 
 
 def make_gateway(folder: DataFolder, platform: Platform) -> ManagedProcess:
-    return _python("gateway", "gateway", folder, gateway_environment(platform))
+    environment = environment_from(platform.sources, "gateway", gateway_environment(platform))
+    return _python("gateway", "gateway", folder, environment)
 
 
 def _python(name: str, module: str, folder: DataFolder, environment: dict[str, str]) -> ManagedProcess:

@@ -62,7 +62,7 @@ class PostgresServer:
             "postgres",
             command,
             log_path,
-            environment=_environment(),
+            environment=program_environment(),
             user=self._user,
             stop_signal=signal.SIGINT,  # "fast": ends sessions and stops
             orphan_signal=signal.SIGINT,
@@ -91,7 +91,7 @@ class PostgresServer:
     def is_ready(self) -> bool:
         """Whether it accepts connections."""
         command = [str(PROGRAMS / "pg_isready"), "-q", f"-h{self._socket_dir}", f"-p{self.port}"]
-        return subprocess.run(command, check=False, env=_environment()).returncode == 0
+        return subprocess.run(command, check=False, env=program_environment()).returncode == 0
 
     def stop(self) -> None:
         self.process.stop()
@@ -122,7 +122,7 @@ class PostgresServer:
                 user=uid,
                 group=gid,
                 extra_groups=groups,
-                env=_environment(),
+                env=program_environment(),
                 cwd="/",
             )
 
@@ -130,21 +130,29 @@ class PostgresServer:
 def program_version() -> str:
     """What the server program says of itself."""
     command = [str(PROGRAMS / "postgres"), "--version"]
-    return subprocess.run(command, check=True, capture_output=True, text=True, env=_environment()).stdout.strip()
+    return subprocess.run(command, check=True, capture_output=True, text=True, env=program_environment()).stdout.strip()
 
 
 def psql(url: str, script: str) -> str:
     """Run a script in a server, ours or another, and answer what it printed; stops at the first error."""
     command = [str(PROGRAMS / "psql"), "-XqAt", "-vON_ERROR_STOP=1", "-d", url, "-f-"]
-    done = subprocess.run(command, check=False, input=script, capture_output=True, text=True, env=_environment())
+    done = subprocess.run(command, check=False, input=script, capture_output=True, text=True, env=program_environment())
     if done.returncode:
         message = f"psql failed: {done.stderr.strip()}"
         raise RuntimeError(message)
     return done.stdout
 
 
-def _environment() -> dict[str, str]:
+def program_environment() -> dict[str, str]:
+    """What PostgreSQL's programs are started with."""
     return {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"}
+
+
+def give_to_server(data_dir: Path) -> None:
+    """Make a data folder that was put there by hand the server's own."""
+    if user := _server_user():
+        for each in (data_dir, *data_dir.rglob("*")):
+            os.chown(each, *user)
 
 
 def _server_user() -> tuple[int, int] | None:

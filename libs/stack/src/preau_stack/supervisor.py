@@ -10,6 +10,7 @@ from preau_stack.process import ManagedProcess
 
 _BACKOFF_SECONDS = (0.2, 1.0, 2.0, 5.0, 10.0)
 _STEADY_SECONDS = 30.0
+_ASKED_SECONDS = 1.0
 _GRACE_SECONDS = 8.0
 
 
@@ -67,10 +68,14 @@ class Supervisor:
             if watched.crashes and now - watched.started_at > _STEADY_SECONDS:
                 watched.crashes = 0
             return False
+        code = watched.process.exit_code()
+        if code == 0 and now - watched.started_at > _ASKED_SECONDS:  # told to end by somebody who wants it anew
+            watched.restart_at = now
+            self._say(f"{watched.process.name} ended as it was told, starting again")
+            return True
         delay = _BACKOFF_SECONDS[min(watched.crashes, len(_BACKOFF_SECONDS) - 1)]
         watched.crashes += 1
         watched.restart_at = now + delay
-        code = watched.process.exit_code()
         self._say(f"{watched.process.name} ended unexpectedly (code {code}), starting again in {delay:.1f} s")
         return True
 

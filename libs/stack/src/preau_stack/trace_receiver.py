@@ -1,4 +1,4 @@
-"""`python -m preau_stack.trace_receiver`: takes the platform's spans and shows them on a local page."""
+"""`python -m preau_stack.trace_receiver`: takes the platform's spans and metrics and shows them on local pages."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
+from preau_stack.metric_store import MetricStore
 from preau_stack.otlp import serve_otlp
 from preau_stack.trace_page import TracePage
 from preau_stack.trace_store import TraceStore
@@ -17,8 +18,11 @@ from preau_stack.trace_store import TraceStore
 
 async def _serve(store: TraceStore, page_address: str, otlp_address: str) -> None:
     host, _, port = page_address.rpartition(":")
-    otlp = await serve_otlp(store, otlp_address)
-    page = Server(TracePage(store), address=host, port=int(port), interface=Interfaces.ASGINL, log_enabled=False)
+    metrics = MetricStore()
+    otlp = await serve_otlp(store, metrics, otlp_address)
+    page = Server(
+        TracePage(store, metrics), address=host, port=int(port), interface=Interfaces.ASGINL, log_enabled=False
+    )
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, page.stop)

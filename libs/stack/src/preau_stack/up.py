@@ -16,15 +16,16 @@ from types import FrameType
 from preau_stack import announce, plan
 from preau_stack.data_folder import DataFolder
 from preau_stack.databases import SERVICES, ServiceDatabase, create_databases
-from preau_stack.environment import Platform
+from preau_stack.environment import TELEMETRY, Platform
 from preau_stack.ports import LOOPBACK, is_free, stable_ports
 from preau_stack.process import ManagedProcess, StartFailedError
+from preau_stack.sources import SourcesError, parse_sources
 from preau_stack.supervisor import Supervisor
 
 _TICK_SECONDS = 0.05
 _START_SECONDS = 90.0
 _CRASHES_WHILE_STARTING = 3
-_SETTINGS = ("ENV", "TRACE_RATIO", "LOG_LEVEL", "POOL_SIZE", "SMTP_URL")
+_SETTINGS = ("ENV", "LOG_LEVEL", "POOL_SIZE", "SMTP_URL", *TELEMETRY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class PlatformRun:
         self._say(f"Starting Préau in {self._folder.path}")
         secrets = self._folder.secrets()
         self._choose_ports()
-        platform = self._servers(Platform({}, "", self._ports, secrets, self._folder.path))
+        platform = self._servers(Platform({}, "", self._ports, secrets, self._folder.path, sources=self._sources()))
         self._launch(plan.make_gateway(self._folder, platform))
         self._step("databases migrated", lambda: self._migrate(platform))
         for service in SERVICES:
@@ -97,6 +98,12 @@ class PlatformRun:
         self._say(
             announce.text(self._ports, self._folder.path, seconds, with_demo=self._with_demo, clock_start=clock_start)
         )
+
+    def _sources(self) -> dict[str, Path]:
+        try:
+            return parse_sources(self._options.environment.get("PREAU_SOURCES", ""))
+        except SourcesError as error:
+            raise StartFailedError(str(error)) from None
 
     @property
     def _with_demo(self) -> bool:
