@@ -33,6 +33,11 @@ GOLDEN: list[tuple[BillingEvent, str, str]] = [
         "0a09696e766f6963652d31120b686f757365686f6c642d311a040708ac02220608d08d97c5062801",
     ),
     (
+        InvoiceSettled("invoice-1", "household-1", (7, 8, 300), AT, paid_known_at=AT),
+        "evt.casepilote.billing.invoice.settled.v1",
+        "0a09696e766f6963652d31120b686f757365686f6c642d311a040708ac02220608d08d97c506320608d08d97c506",
+    ),
+    (
         InvoiceCancelled("invoice-1", "note-1", "household-1", is_reopened=True),
         "evt.casepilote.billing.invoice.cancelled.v1",
         "0a09696e766f6963652d3112066e6f74652d311a0b686f757365686f6c642d312001",

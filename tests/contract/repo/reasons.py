@@ -160,7 +160,8 @@ rows (200) and, when a single booking or cancellation is refused, with 409.
 
 Four are given by the gateway for what never reaches a service: 400 `MALFORMED_REQUEST`, 405 `METHOD_NOT_ALLOWED`,
 413 `PAYLOAD_TOO_LARGE`, 415 `UNSUPPORTED_MEDIA_TYPE`; 422 `INVALID_PAYLOAD` names the wrong fields in `errors[]`.
-`INVALID_ID` of a service becomes 404 `NOT_FOUND`, and `TOKEN_…` 503 `UNAVAILABLE`: neither is a caller's to know.
+`INVALID_ID` of a service becomes the 404 of what the id would have named (`INVOICE_NOT_FOUND`, …), and `TOKEN_…` 503 `UNAVAILABLE`:
+neither is a caller's to know.
 
 | reason | kind | HTTP | given by | sentence |
 |---|---|---|---|---|
