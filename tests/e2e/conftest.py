@@ -11,6 +11,6 @@ from preau_stack.testing import temporary_folder
 
 @pytest.fixture(scope="session")
 def platform() -> Iterator[RunningPlatform]:
-    environment = {"PREAU_NOW": SEPTEMBER_2025, "PREAU_TRACE_RATIO": "1"}
+    environment = {"PREAU_NOW": SEPTEMBER_2025, "PREAU_TRACE_RATIO": "1", "PREAU_METRICS_SECONDS": "1"}
     with temporary_folder() as folder, running_platform(folder / "data", environment) as running:
         yield running

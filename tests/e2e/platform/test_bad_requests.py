@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import date
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from tests.e2e.platform.parent import assert_refused
 from tests.e2e.platform.world import World
 
-GONE = "Cette page n'existe pas"
+NOT_FOUND = re.compile("(?:Cette|Cet|Ce) .+ n'existe pas|Cet enfant ne fait pas partie de votre foyer")
 NOBODY = "0190c1a8-0000-7000-8000-000000000000"
 
 
@@ -34,7 +35,7 @@ async def test_wrong_dates_are_told(world: World, path: str, first: str, last: s
 async def test_a_day_that_is_none_is_a_field_error(world: World) -> None:
     async with world.parent(await world.family()) as parent:
         answer = await parent.post("bulk-entries", parent.entry("2025-02-30", "2025-09-30"))
-    assert_refused(answer, 422, "INVALID_PAYLOAD", "Quelque chose manque")
+    assert_refused(answer, 422, "INVALID_PAYLOAD", "manque ou n'est pas lisible. Rien n'a été enregistré")
 
 
 async def test_unknown_ids_are_not_found_and_book_nothing(world: World) -> None:
@@ -54,7 +55,7 @@ async def test_unknown_ids_are_not_found_and_book_nothing(world: World) -> None:
         ]  # fmt: skip
         for answer in unknown:
             assert answer.status_code == 404, answer.text
-            assert GONE in answer.json()["detail"], answer.text
+            assert NOT_FOUND.match(answer.json()["detail"]), answer.text
     assert await world.books.statuses(family.id) == {}
 
 
@@ -77,7 +78,7 @@ async def test_another_households_child_reservation_and_invoice_do_not_exist(wor
         ]
         for answer in foreign:
             assert answer.status_code == 404, answer.text
-            assert GONE in answer.json()["detail"]
+            assert NOT_FOUND.match(answer.json()["detail"]), answer.text
         assert (await them.invoice(invoice["id"]))["status"] == "issued"
     assert await world.books.statuses(mine.id) == {}
     assert await world.books.statuses(other.id) == {1: 16}
@@ -88,7 +89,7 @@ async def test_another_towns_ids_and_tokens_do_not_exist(world: World) -> None:
     async with world.parent(here) as me, world.parent(there) as them:
         entry = them.entry("2025-09-01", "2025-09-05", "cantine")
         answer = await me.post("bulk-entries", entry)
-        assert_refused(answer, 404, answer.json()["reason"], GONE)
+        assert_refused(answer, 404, "ACTIVITY_NOT_FOUND", "Cette activité n'existe pas dans votre commune.")
         mixed = {**me.entry("2025-09-01", "2025-09-05"), "activity_ids": entry["activity_ids"]}
         assert (await me.post("bulk-entries", mixed)).status_code == 404
         me.client.headers["Authorization"] = them.client.headers["Authorization"]
@@ -147,14 +148,18 @@ async def test_a_double_submit_books_once_and_another_body_under_the_key_is_refu
         assert len({answer.text for answer in answers}) == 1
         assert answers[0].json()["created"] == 16
         other = await parent.post("bulk-entries", {**entry, "to": "2025-09-12"}, "double")
-        assert_refused(other, 409, "IDEMPOTENCY_KEY_REUSED", "Ce formulaire a déjà été envoyé.")
+        assert_refused(
+            other, 409, "IDEMPOTENCY_KEY_REUSED", "Cette clé Idempotency-Key a déjà servi à une autre demande."
+        )
 
         total = (await parent.basket())["total"]
         bills = await asyncio.gather(*(parent.post("invoices", {"expected_total": total}, "facture") for _ in range(3)))
         assert [bill.status_code for bill in bills] == [201] * 3, [bill.text for bill in bills]
         assert len({(bill.json()["number"], bill.json()["attempt_id"]) for bill in bills}) == 1
         again = await parent.post("invoices", {"expected_total": {**total, "minor_units": 1}}, "facture")
-        assert_refused(again, 409, "IDEMPOTENCY_KEY_REUSED", "Ce formulaire a déjà été envoyé.")
+        assert_refused(
+            again, 409, "IDEMPOTENCY_KEY_REUSED", "Cette clé Idempotency-Key a déjà servi à une autre demande."
+        )
         assert len(await parent.invoices()) == 1
     assert await world.books.statuses(family.id) == {1: 16}
 
