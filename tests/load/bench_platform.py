@@ -8,7 +8,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import asyncpg
 from bench_town import HOST, PASSWORD, BenchTown
@@ -25,11 +27,14 @@ class Platform:
         self.folder = DataFolder(data)
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, trace_ratio: str | None) -> None:
-        environment = {**os.environ, "PREAU_NOW": NOW, "PREAU_LOG_LEVEL": "warning"}
+    def start(
+        self, trace_ratio: str | None, now: str = NOW, settings: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        environment = {**os.environ, "PREAU_NOW": now, "PREAU_LOG_LEVEL": "warning"}
         environment.pop("PREAU_TRACE_RATIO", None)
         if trace_ratio is not None:
             environment["PREAU_TRACE_RATIO"] = trace_ratio
+        environment |= settings
         command = [
             str(Path(sys.executable).parent / "preau"),
             "up",
@@ -59,13 +64,16 @@ class Platform:
     def pids(self) -> dict[str, int]:
         return {name: pid for name, pid in self.folder.state()["processes"].items() if pid}
 
-    def agenda_url(self) -> str:
+    def database_url(self, service: str) -> str:
+        """The superuser's address of a service's database: sees every town."""
         password = self.folder.secrets()["postgres"]
-        return f"postgresql://postgres:{password}@127.0.0.1:{self.ports['postgres']}/agenda"
+        return f"postgresql://postgres:{password}@127.0.0.1:{self.ports['postgres']}/{service}"
+
+    def agenda_url(self) -> str:
+        return self.database_url("agenda")
 
     def billing_url(self) -> str:
-        password = self.folder.secrets()["postgres"]
-        return f"postgresql://postgres:{password}@127.0.0.1:{self.ports['postgres']}/billing"
+        return self.database_url("billing")
 
 
 async def sign_in(platform: Platform, town: BenchTown) -> list[str]:

@@ -46,6 +46,11 @@ class BenchTown:
     activities: list[list[str]]
     days: list[list[date]]
     families: list[Family]
+    slug: str = SLUG
+
+    @property
+    def host(self) -> str:
+        return f"{self.slug}.localhost"
 
     @property
     def periods(self) -> list[tuple[date, date]]:
@@ -89,22 +94,46 @@ class Size:
     ordinary: int
 
 
-async def make_town(services: Services, simulator: str, size: Size) -> tuple[BenchTown, BenchTown]:
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What sets one town apart: ``sites`` counts the schools and, when there are several, the centre after them.
+
+    Without ``has_accounts`` nobody can sign in: argon2id for thousands would take minutes (see people.py).
+    """
+
+    slug: str = SLUG
+    sites: int = SCHOOLS + 1
+    capacity: int = 100_000
+    first: date = FIRST
+    last: date = LAST
+    cutoff: agenda.Cutoff | None = None
+    has_accounts: bool = True
+    time_zone: str = "America/Martinique"
+
+    @property
+    def schools(self) -> int:
+        return max(1, self.sites - 1)
+
+
+BENCH = Plan()
+
+
+async def make_town(services: Services, simulator: str, size: Size, plan: Plan = BENCH) -> tuple[BenchTown, BenchTown]:
     """Create everything: the town as its large families see it, and as its ordinary ones do."""
     tenant = identity.Tenant(
-        slug=SLUG,
+        slug=plan.slug,
         name="Banc d'essai",
-        time_zone="America/Martinique",
+        time_zone=plan.time_zone,
         locale="fr",
         theme=identity.Theme(primary="#1f4e5f", accent="#8a4b08"),
         contact=identity.Contact(office_name="Service scolaire", phone="05 96 00 00 00", email="ecole@bench.example"),
         hold_minutes=60,
-        hosts=[HOST],
+        hosts=[f"{plan.slug}.localhost"],
     )
     await patient(
         services.identity.UpsertTenant, identity.UpsertTenantRequest(tenant=tenant), await services.operator_token()
     )
-    token = await services.operator_token(SLUG)
+    token = await services.operator_token(plan.slug)
     calendar = agenda.ImportSchoolCalendarRequest(
         calendar_json=calendar_json(), zone=ZONE, public_holiday_subdivision="MQ"
     )
@@ -119,15 +148,15 @@ async def make_town(services: Services, simulator: str, size: Size) -> tuple[Ben
     )
     provider = payment.ConfigureProviderRequest(provider="payfip", payfip=settings)
     await patient(services.payment.ConfigureProvider, provider, token)
-    activities = [await _school(services, token, number) for number in range(SCHOOLS + 1)]
-    large = await _families(services, token, activities, range(size.families), size.children)
+    activities = [await _school(services, token, number, plan) for number in range(plan.sites)]
+    large = await _families(services, token, activities, range(size.families), size.children, plan)
     ordinary = range(size.families, size.families + size.ordinary)
-    small = await _families(services, token, activities, ordinary, 2)
+    small = await _families(services, token, activities, ordinary, 2, plan)
     days = taught_days()
-    return BenchTown(activities, days, large), BenchTown(activities, days, small)
+    return BenchTown(activities, days, large, plan.slug), BenchTown(activities, days, small, plan.slug)
 
 
-async def _school(services: Services, token: str, number: int) -> list[str]:
+async def _school(services: Services, token: str, number: int, plan: Plan) -> list[str]:
     ids = []
     for rank, (code, kind) in enumerate(
         (("matin", 2), ("midi", 2), ("restauration", 1), ("soir", 2))  # what is required comes before what requires it
@@ -139,11 +168,15 @@ async def _school(services: Services, token: str, number: int) -> list[str]:
             weekdays=WEEKDAYS,
             position=number * 4 + rank + 1,
             requires=[f"midi-{number}"] if code == "restauration" else [],
+            booking_cutoff=plan.cutoff,
+            cancellation_cutoff=plan.cutoff,
         )
         request = agenda.UpsertActivityRequest(activity=activity, site_name=f"École {number}")
         activity_id = (await patient(services.agenda.UpsertActivity, request, token)).activity.id
-        sessions = agenda.OpenSessionsRequest(activity_id=activity_id, to=day_message(LAST), capacity=100_000)
-        await patient(services.agenda.OpenSessions, with_from(sessions, FIRST), token)
+        sessions = agenda.OpenSessionsRequest(
+            activity_id=activity_id, to=day_message(plan.last), capacity=plan.capacity
+        )
+        await patient(services.agenda.OpenSessions, with_from(sessions, plan.first), token)
         tariff = billing.UpsertTariffRequest(
             activity_id=activity_id,
             valid_from=day_message(FIRST),
@@ -156,13 +189,14 @@ async def _school(services: Services, token: str, number: int) -> list[str]:
 
 
 async def _families(
-    services: Services, token: str, activities: list[list[str]], numbers: range, children_each: int
+    services: Services, token: str, activities: list[list[str]], numbers: range, children_each: int, plan: Plan
 ) -> list[Family]:
     gate = asyncio.Semaphore(4)
 
     async def one(number: int) -> Family:
         async with gate:
-            school = number % SCHOOLS
+            school = number % plan.schools
+            accounts = [identity.NewAccount(guardian_index=0, username=f"famille{number}", password=PASSWORD)]
             request = identity.ImportHouseholdRequest(
                 external_ref=f"bench-{number}",
                 household=identity.Household(
@@ -180,17 +214,17 @@ async def _families(
                     ],
                     is_resident=True,
                 ),
-                accounts=[identity.NewAccount(guardian_index=0, username=f"famille{number}", password=PASSWORD)],
+                accounts=accounts if plan.has_accounts else [],
             )
             household = (await patient(services.identity.ImportHousehold, request, token)).household
             child_ids = tuple(child.id for child in household.children)
             enrolment = agenda.EnrolChildrenRequest(
                 household_id=household.id,
                 child_ids=child_ids,
-                activity_ids=[*activities[school], *activities[CENTRE]],
-                to=day_message(LAST),
+                activity_ids=dict.fromkeys([*activities[school], *activities[-1]]),
+                to=day_message(plan.last),
             )
-            await patient(services.agenda.EnrolChildren, with_from(enrolment, FIRST), token)
+            await patient(services.agenda.EnrolChildren, with_from(enrolment, plan.first), token)
             return Family(f"famille{number}", household.id, child_ids, school)
 
     return list(await asyncio.gather(*(one(number) for number in numbers)))
