@@ -31,13 +31,13 @@ demo: setup ## load the demo towns into the running platform
 doctor: setup ## say what this machine lacks
 	@.venv/bin/preau doctor
 
-test: setup browser ## set everything up and run every test
+test: setup browser promtool ## set everything up and run every test
 	@$(PYTEST)
 
 unit: setup ## quick tests, no sockets
 	@$(PYTEST) tests/unit
 
-contract: setup ## contract tests
+contract: setup promtool ## contract tests
 	@$(PYTEST) tests/contract
 
 integration: setup ## tests on a real PostgreSQL and NATS
@@ -56,15 +56,26 @@ images: ## build the images of all services (podman, docker or buildah), with si
 charts: setup ## write the charts' schemas and README, lint them, pack them in out/charts
 	@$(PY) scripts/charts_generate.py && scripts/charts.sh && for chart in identity-svc agenda-svc billing-svc payment-gateway-svc gateway preau; do .venv/bin/helm lint --strict --quiet out/charts/$$chart; done
 
+.PHONY: dashboards
+dashboards: setup ## write charts/preau/dashboards from scripts/boards
+	@$(PY) scripts/dashboards.py
+
 chart-e2e: setup ## the one-node profile as containers: main job in a browser, each service replaced under load
 	@scripts/chart-e2e.sh
 
 kind-e2e: setup ## the same on a real cluster, with kind
 	@scripts/kind-e2e.sh
 
-.PHONY: browser
+.PHONY: matrix
+matrix: setup ## the last release and this code as one platform, at every step of an upgrade
+	@$(PYTEST) tests/e2e/matrix tests/contract/repo/test_expansion.py
+
+.PHONY: browser promtool
 browser:
 	@scripts/browser.sh
+
+promtool:
+	@scripts/promtool.sh
 
 check: lint types imports proto-check test ## everything CI runs
 
@@ -91,6 +102,11 @@ release-descriptor: setup ## remember today's protos as the release that may not
 
 bench: setup ## figures of speed beside PostgreSQL's own (not a test)
 	@$(PY) tests/load/bench.py
+
+.PHONY: load
+LOAD_RUNS := opening_day cutoff_hour month_end
+load: setup ## opening day, cut-off hour and month end as trials; LOAD=opening_day runs one in full, ARGS="--quick" or others go to it
+	@if [ -n "$(LOAD)" ]; then exec $(PY) tests/load/$(LOAD).py $(ARGS); fi; worst=0; for name in $(LOAD_RUNS); do printf '\n== %s --quick\n' $$name; $(PY) tests/load/$$name.py --quick || worst=1; done; exit $$worst
 
 lock: setup ## rewrite requirements.lock
 	@scripts/lock.sh
