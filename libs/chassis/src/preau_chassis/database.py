@@ -122,8 +122,8 @@ class UnitOfWork:
         self._is_committed = True
         if self._events:
             self._database.nudge()
-        for call in self._after:
-            call()
+        for listener in self._after:
+            listener()
 
     async def _begin(self) -> None:
         # A number straight from a verified token or envelope, so it can be part of the text: one round trip, not three.
