@@ -15,7 +15,7 @@ from bench import data_folder
 from bench_platform import Platform
 from books import settled_books
 from cpu import cpu_seconds
-from latency import Figures
+from latency import Figures, percentile
 from preau_stack.demo import Services, open_services
 
 CONNECTIONS = 4_000
@@ -37,14 +37,19 @@ class LoadRun:
         if not is_kept:
             self.missed.append(f"{label} {value:.2f} > {budget:.2f}")
 
-    def judge_steps(self, figures: Figures, budgets: dict[str, float]) -> None:
-        """p99 of each step from when it was due, in seconds; and no error at all."""
+    def judge_steps(
+        self, figures: Figures, budgets: dict[str, float], from_sent: dict[str, float] | None = None
+    ) -> None:
+        """p99 of each step from when it was due, of some from when it was sent, in seconds; and no error at all."""
         self.at_most("errors", sum(figures.errors.values()), 0)
         for name, budget in budgets.items():
             if name in figures.steps:
                 self.at_most(f"p99 {name}, s", figures.steps[name].p(0.99), budget)
             else:
                 self.missed.append(f"{name}: never reached")
+        for name, budget in (from_sent or {}).items():
+            if name in figures.steps:
+                self.at_most(f"p99 {name}, s from sent", percentile(figures.steps[name].from_sent, 0.99), budget)
 
     async def judge_books(self) -> None:
         """Capacities, counters, baskets, invoices and ledger must agree once all is quiet."""

@@ -29,7 +29,10 @@ from wire import Answer, Connection
 
 SIGN_IN, AGENDA, PREVIEW, SAVE, BASKET, PAY = "sign in", "agenda page", "preview", "save 72 rows", "list to pay", "pay"
 # p99 in seconds from the instant at which each step was due; any error at all is a miss.
-BUDGETS = {SIGN_IN: 5.0, AGENDA: 1.0, PREVIEW: 1.0, SAVE: 2.0, BASKET: 1.0, PAY: 3.0}
+# The agenda page is due a second after the arrival: what the sign-in takes longer is in its figure too.
+BUDGETS = {SIGN_IN: 5.0, AGENDA: 5.0, PREVIEW: 1.0, SAVE: 2.0, BASKET: 1.0, PAY: 3.0}
+# And from the sending of the request.
+SENT_BUDGETS = {AGENDA: 1.0}
 OTHERS_BUDGETS = {"home page": 1.0, "month page": 1.0}
 # Seconds between the answer's due moment and the next click: reading, filling in, checking. Each family's own, +-50 %.
 THINKING = {AGENDA: 1.0, PREVIEW: 10.0, SAVE: 5.0, BASKET: 2.0, PAY: 4.0}
@@ -159,7 +162,7 @@ async def work(run: LoadRun) -> None:
     print("\nother towns, meanwhile")
     others.print()
     print()
-    run.judge_steps(families, BUDGETS)
+    run.judge_steps(families, BUDGETS, SENT_BUDGETS)
     run.judge_steps(others, OTHERS_BUDGETS)
 
 
