@@ -22,6 +22,10 @@ from gateway.app import create_app
 from gateway.settings import GatewaySettings
 
 _MOST_CONNECTIONS = 4096
+# How long a connection may say nothing, in milliseconds. A proxy keeps its own for a minute and must be the one that
+# closes: whoever sends into a connection that is just being closed gets no answer.
+_IDLE = 10_000
+_IDLE_BEHIND_A_PROXY = 75_000
 _OTHER_FILES = 256
 STOP_SECONDS = 22.0
 """More than the longest page may take, so that what was begun is answered. Nothing begun: it ends at once."""
@@ -39,7 +43,9 @@ async def serve(settings: GatewaySettings) -> None:
         # A connection beyond these waits until another closes, however idle those are.
         backlog=1024,
         backpressure=_MOST_CONNECTIONS,
-        http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=64 * 1024),
+        http1_settings=HTTP1Settings(
+            header_read_timeout=_IDLE_BEHIND_A_PROXY if settings.trust_forwarded else _IDLE, max_buffer_size=64 * 1024
+        ),
         log_enabled=False,
     )
     settle_collector()
