@@ -124,6 +124,8 @@ async def test_axe_finds_nothing_on_any_state_of_a_payment(
 
 
 async def test_late_money_says_what_was_regained_and_what_became_credit(site: Site) -> None:
+    # The page looks for places for some seconds only, on the platform's own clock.
+    site.town.now = site.app.application.state.clock.now()
     async with signed_in(site) as client:
         await a_closed_tab(site, client)
         site.town.outcome = payment.PAYMENT_STATUS_PAID

@@ -133,7 +133,7 @@ async def test_after_the_cut_off_the_parent_is_told_since_when_and_whom_to_call(
         alone = {"child_id": family.children[0], "day": "2025-09-02", "activity_ids": [parent.activities["clos"]]}
         sentence = "Les réservations pour le mardi 2 septembre sont closes depuis"
         problem = assert_refused(await parent.post("reservations", alone), 409, "BOOKING_CUTOFF_PASSED", sentence)
-        assert "01 99 00 20 20" in problem["detail"]
+        assert "01\N{NO-BREAK SPACE}99" in problem["detail"]
         booked = await parent.book("2025-09-02", "2025-09-04", "clos")
         assert [(row["day"], row["reason"]) for row in booked["skipped"]] == [("2025-09-02", "BOOKING_CUTOFF_PASSED")]
     assert await world.books.statuses(family.id) == {1: 1}

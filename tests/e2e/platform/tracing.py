@@ -26,7 +26,10 @@ async def whole_trace(platform: RunningPlatform, trace_id: str, last: str) -> di
 
         async def is_whole() -> bool:
             nonlocal seen, trace
-            trace = (await client.get(f"{platform.traces_url}/api/traces/{trace_id}")).json()
+            answer = await client.get(f"{platform.traces_url}/api/traces/{trace_id}")
+            if answer.status_code == httpx.codes.NOT_FOUND:
+                return False  # its first span is still on the way
+            trace = answer.json()
             before, seen = seen, trace["span_count"]
             return before == seen and last in names(trace) and not _orphans(trace)
 

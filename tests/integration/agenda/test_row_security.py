@@ -89,7 +89,8 @@ async def test_the_worker_may_find_due_households_but_not_read_reservations(
     await world.apply(household, "matin")
     raw = await asyncpg.connect(agenda_urls.work_url)
     try:
-        assert await raw.fetchval("SELECT count(*) FROM household WHERE tenant_id = $1", world.number) == 1
+        found = "SELECT count(*) FROM household WHERE tenant_id = $1 AND household_id = $2::uuid"
+        assert await raw.fetchval(found, world.number, household.id) == 1
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await raw.fetchval("SELECT count(*) FROM reservation")
     finally:

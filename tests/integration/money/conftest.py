@@ -14,7 +14,7 @@ from tests.integration.agenda.conftest import (  # noqa: F401 - fixtures of the 
     new_world,
 )
 from tests.integration.agenda.world import activity
-from tests.integration.billing.conftest import platform, town  # noqa: F401 - fixtures of the other side
+from tests.integration.billing.conftest import audit, platform, town  # noqa: F401 - fixtures of the other side
 from tests.integration.billing.town import Town
 from tests.integration.money.family import BothSides
 

@@ -14,7 +14,7 @@ METRICS: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parents[3] / "doc
 ]
 BOOKED = Series(
     "preau.bookings", "counter", "{reservation}", "Booked.",
-    (("preau.tenant", "casepilote"), ("service.name", "agenda")), 3.0, time.monotonic(),
+    (("preau.tenant", "casepilote"), ("service.name", "agenda")), 3.0, 0.0,
 )  # fmt: skip
 
 
@@ -60,13 +60,15 @@ def test_series_of_one_name_share_one_heading() -> None:
 
 def test_the_last_word_of_each_process_is_kept() -> None:
     store = MetricStore()
-    elsewhere = replace(BOOKED, labels=(*BOOKED.labels, ("service.instance.id", "two")))
-    store.add([BOOKED, elsewhere])
-    store.add([replace(BOOKED, value=4.0)])
+    booked = replace(BOOKED, seen=time.monotonic())
+    elsewhere = replace(booked, labels=(*BOOKED.labels, ("service.instance.id", "two")))
+    store.add([booked, elsewhere])
+    store.add([replace(booked, value=4.0)])
     assert [each.value for each in store.latest()] == [4.0, 3.0]
 
 
 def test_the_series_of_a_process_that_has_gone_are_forgotten() -> None:
     store = MetricStore()
-    store.add([replace(BOOKED, seen=time.monotonic() - 301), replace(BOOKED, labels=())])
+    now = time.monotonic()
+    store.add([replace(BOOKED, seen=now - 301), replace(BOOKED, labels=(), seen=now)])
     assert [each.labels for each in store.latest()] == [()]
