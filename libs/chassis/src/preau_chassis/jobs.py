@@ -26,16 +26,21 @@ _PURGES = (
     ("purge-idempotency", "idempotency", "created_at < now() - interval '48 hours'"),
 )
 
+# A job's pulse may stand still for a quarter of an hour beyond its interval, no longer.
+_LONGEST_REST_SECONDS = 600.0
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """Something to do every so often, in real time. Runs in the process that leads, so that one at most does it;
-    it must bear being interrupted and repeated.
+    it must bear being interrupted and repeated. After a turn it rests ``rest`` times what the turn took, ten minutes at most: what
+    grows with a town is then done less often, and never takes more than its share of the database.
     """
 
     name: str
     every: timedelta
     run: Callable[[], Awaitable[None]]
+    rest: float = 0.0
 
 
 def purge_jobs(work_database: Database) -> list[Job]:
@@ -70,7 +75,8 @@ async def run_job(job: Job, is_leading: asyncio.Event, beat: Beat = no_beat) -> 
             if outcome == "done":
                 succeeded = ended
             _duration.record(ended - started, {"preau.job": job.name, "preau.outcome": outcome})
-            await asyncio.sleep(max(0.0, job.every.total_seconds() - (ended - started)))
+            took = ended - started
+            await asyncio.sleep(max(0.0, job.every.total_seconds() - took, min(job.rest * took, _LONGEST_REST_SECONDS)))
     finally:
         shown.close()
 
