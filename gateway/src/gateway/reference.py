@@ -15,8 +15,8 @@ def trace_of(connection: Connection) -> str:
 
 
 def remember_reference(response: AnyResponse, connection: Connection, attempt_id: str) -> None:
-    """Keep this click's trace for the page the payer comes back to: the provider's page lies between them."""
-    if trace := trace_of(connection):
+    """Keep this click's trace for the page the payer comes back to: the provider's page lies between. No attempt, nothing."""
+    if attempt_id and (trace := trace_of(connection)):
         write_cookie(response, connection, REFERENCE_COOKIE, f"{attempt_id}.{trace}", max_age=_SECONDS)
 
 
