@@ -18,7 +18,7 @@ FAMILY_MS = {
     "gateway": 30.0, "identity": 182.0, "agenda": 12.0, "billing": 13.0, "payment": 8.0, "PostgreSQL": 23.0, "NATS": 3.0,
 }  # fmt: skip
 # CPU of one family's payment at the end of a month, ms in all: tests/load/month_end.py.
-PAYMENT_MS = 127.0
+PAYMENT_MS = 97.0
 # Bytes that stay in PostgreSQL for one reservation (173) and its charge line (176), indexes included, measured after a
 # million; the line of an invoice is taken to be as large. Events and stored answers are purged after days.
 ROW_BYTES = 173 + 176 + 176
