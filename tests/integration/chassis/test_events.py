@@ -275,6 +275,7 @@ async def test_types_without_a_handler_are_passed_over(
             return await effects(database) == ["y"]
 
         await eventually(done)
+        assert await effects(database) == ["y"]
 
 
 async def test_one_relay_of_two_leads_and_the_other_takes_over(

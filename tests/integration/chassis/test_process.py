@@ -165,6 +165,7 @@ async def test_serve_and_work_apart_find_each_other(settings: dict[str, str], da
             return await notes(database) == ["warm", "nudged"]
 
         await eventually(both, 5)
+        assert await notes(database) == ["warm", "nudged"]
 
 
 async def test_a_killed_process_leaves_nothing_undone(settings: dict[str, str], database: Database) -> None:
