@@ -15,7 +15,7 @@ BEGIN, END = "<!-- sizes: written by scripts/sizes.py -->", "<!-- end of sizes -
 
 # CPU of one family's opening day, ms by process: tests/load/opening_day.py, sign-in to payment page (docs/speed.md, "Load").
 FAMILY_MS = {
-    "gateway": 30.0, "identity": 182.0, "agenda": 12.0, "billing": 13.0, "payment": 8.0, "PostgreSQL": 23.0, "NATS": 3.0,
+    "gateway": 19.0, "identity": 29.0, "agenda": 12.0, "billing": 12.0, "payment": 7.0, "PostgreSQL": 24.0, "NATS": 3.0,
 }  # fmt: skip
 # CPU of one family's payment at the end of a month, ms in all: tests/load/month_end.py.
 PAYMENT_MS = 97.0
@@ -29,7 +29,7 @@ STREAM_BYTES = 8 * 1_500
 # domain.md, section 5: as many visits as four families of five in the first five minutes, half of them within 90 s.
 SHARE_OF_FAMILIES = 0.8
 PEAK_SHARE, PEAK_SECONDS = 0.5, 90
-# A core is planned two thirds full; a Python process uses one, a verification of argon2id as many as there are.
+# A core is planned two thirds full; a Python process uses one, identity checks passwords on as many as there are.
 FULL = 0.66
 POOL = 8
 PYTHON = ("gateway", "agenda", "billing", "payment")

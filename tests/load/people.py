@@ -39,8 +39,11 @@ FROM unnest($1::int[], $2::bytea[], $3::uuid[]) AS s(tenant_id, token_hash, acco
 
 async def open_accounts(platform: Platform, slugs: list[str], now: datetime) -> None:
     """One account for each household of these towns: user name of the benchmark's families, password of all."""
-    memory = IdentitySettings.model_fields["password_memory_kib"].default
-    password_hash = await Argon2Hasher(memory_kib=memory).hash(normalise_password(PASSWORD))
+    cost = {
+        name: IdentitySettings.model_fields[f"password_{name}"].default
+        for name in ("memory_kib", "iterations", "lanes")
+    }
+    password_hash = await Argon2Hasher(**cost).hash(normalise_password(PASSWORD))
     connection = await asyncpg.connect(platform.database_url("identity"))
     try:
         await connection.execute(_ACCOUNTS, slugs, password_hash, now)

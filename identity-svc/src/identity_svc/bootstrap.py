@@ -46,7 +46,12 @@ async def build(runtime: Runtime) -> Parts:
     ports = Ports(
         sign_in=SignInPorts(
             uow_factory=uow_factory,
-            hasher=Argon2Hasher(memory_kib=settings.password_memory_kib, at_once=settings.password_hashes_at_once),
+            hasher=Argon2Hasher(
+                memory_kib=settings.password_memory_kib,
+                iterations=settings.password_iterations,
+                lanes=settings.password_lanes,
+                at_once=settings.password_hashes_at_once,
+            ),
             signer=signer,
             secrets=secrets,
             clock=clock,

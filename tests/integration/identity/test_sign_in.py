@@ -67,7 +67,7 @@ async def test_a_wrong_password_and_an_unknown_name_are_refused_alike(family: To
 
 
 async def test_an_unknown_name_takes_as_long_as_a_known_one() -> None:
-    hasher = Argon2Hasher(memory_kib=16_384, time_cost=2, parallelism=1)
+    hasher = Argon2Hasher(memory_kib=16_384, iterations=2)
     stored = await hasher.hash(PASSWORD)
 
     async def seconds(password_hash: str | None) -> float:
@@ -165,7 +165,7 @@ async def test_nothing_personal_or_secret_is_kept_in_clear(world: World, family:
 
 
 async def test_a_hash_of_an_older_profile_is_renewed_at_sign_in(world: World, family: Town) -> None:
-    weak = await Argon2Hasher(memory_kib=64, time_cost=1, parallelism=1).hash(PASSWORD)
+    weak = await Argon2Hasher(memory_kib=64, iterations=1).hash(PASSWORD)
     async with world.connect(family.number) as connection:
         await connection.execute("UPDATE account SET password_hash = $1", weak)
     await family.sign_in()

@@ -6,7 +6,7 @@ from identity_svc.adapters.passwords import Argon2Hasher
 from identity_svc.adapters.secrets import KeyedSecrets, derive_key, load_master_key
 from preau_kernel.ids import TenantId
 
-HASHER = Argon2Hasher(memory_kib=64, time_cost=1, parallelism=1)
+HASHER = Argon2Hasher(memory_kib=64, iterations=1)
 
 
 def test_the_master_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ async def test_nobody_s_password_is_never_right() -> None:
 
 
 async def test_hashes_of_a_weaker_profile_are_renewed() -> None:
-    stronger = Argon2Hasher(memory_kib=128, time_cost=1, parallelism=1)
+    stronger = Argon2Hasher(memory_kib=128, iterations=1)
     old = await HASHER.hash("tournesol2718!")
     assert stronger.needs_rehash(old)
     assert not HASHER.needs_rehash(old)

@@ -14,7 +14,7 @@ from preau_chassis.calls import deadline
 
 def make_hasher(seconds: float) -> Argon2Hasher:
     """Two at once, each of which is known to take ``seconds``."""
-    hasher = Argon2Hasher(memory_kib=64, time_cost=1, parallelism=1, at_once=2)
+    hasher = Argon2Hasher(memory_kib=64, iterations=1, at_once=2)
     hasher._mean_seconds = seconds
     return hasher
 
@@ -68,7 +68,7 @@ async def test_a_wrong_password_is_still_wrong_and_the_mean_follows_what_was_mea
 
 
 async def test_who_gave_up_waiting_is_not_hashed(monkeypatch: pytest.MonkeyPatch) -> None:
-    hasher = Argon2Hasher(memory_kib=8_192, at_once=1)
+    hasher = Argon2Hasher(memory_kib=8_192, iterations=3, at_once=1)
     stored = await hasher.hash("secret")
     hashed: list[str] = []
     verify = hasher._verify

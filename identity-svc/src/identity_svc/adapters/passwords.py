@@ -1,4 +1,4 @@
-"""argon2id in threads, a bounded number at once: each takes 64 MiB and a quarter of a second on purpose.
+"""argon2id in threads, a bounded number at once: each takes memory and time on purpose (ADR 0014).
 
 When a whole town signs in at the same hour the line is longer than the callers' time. Then whoever cannot be served in
 time is told so at once: waiting first and failing late would spend the processors on hashes nobody hears the answer of.
@@ -30,10 +30,10 @@ T = TypeVar("T")
 
 
 class Argon2Hasher:
-    """RFC 9106's low-memory profile unless told otherwise."""
+    """A hash of other parameters is right all the same, and renewed at the next sign-in (``needs_rehash``)."""
 
-    def __init__(self, *, memory_kib: int = 65_536, time_cost: int = 3, parallelism: int = 4, at_once: int = 2) -> None:
-        self._hasher = PasswordHasher(time_cost, memory_kib, parallelism, type=Type.ID)
+    def __init__(self, *, memory_kib: int, iterations: int, lanes: int = 1, at_once: int = 2) -> None:
+        self._hasher = PasswordHasher(iterations, memory_kib, lanes, type=Type.ID)
         # Threads of its own: one that was given up goes on, and must keep the next from starting.
         self._threads = ThreadPoolExecutor(at_once, "argon2")
         self._at_once = at_once
