@@ -7,14 +7,14 @@ import pytest
 from payment_gateway_svc.adapters.psp.payfip import PayfipProvider, make_client
 from preau_stack.ports import free_ports
 
-from tests.contract.psp.parts import Payfip, SimulatorProcess, Town
+from tests.contract.psp.parts import Payfip, SimulatorProcess, Town, afternoon
 
 
 @pytest.fixture(scope="module")
 def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The simulator, as the platform starts it."""
     (port,) = free_ports(1)
-    with SimulatorProcess(port, tmp_path_factory.mktemp("simulator")) as url:
+    with SimulatorProcess(port, tmp_path_factory.mktemp("simulator"), **afternoon()) as url:
         yield url
 
 

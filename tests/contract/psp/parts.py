@@ -22,6 +22,12 @@ from preau_kernel.money import Money
 
 ACCEPTED = "4111 1111 1111 1111"
 REFUSED = "4000000000000002"
+START = datetime(2025, 8, 20, 13, 0, tzinfo=UTC)
+
+
+def afternoon() -> dict[str, str]:
+    """A clock that starts at 15:00 in Paris: operations nobody opened are purged at midnight there, whenever tests run."""
+    return {"PREAU_NOW": START.isoformat(), "PREAU_NOW_ANCHOR": datetime.now(UTC).isoformat()}
 
 
 class SimulatorProcess:
@@ -122,7 +128,7 @@ class Payfip:
         )
 
     async def create(self, mode: str = "T") -> Redirection:
-        return await self.provider.create(self.order(), self.settings_for("090909", mode), datetime.now(UTC))
+        return await self.provider.create(self.order(), self.settings_for("090909", mode), await self.now())
 
     async def look_up(self, redirection: Redirection) -> LookUp:
         return await self.provider.fetch_status(redirection.provider_ref, self.settings)
@@ -148,6 +154,10 @@ class Payfip:
     async def advance(self, seconds: float) -> None:
         (await self.browser.post("/admin/api/clock/advance", json={"seconds": seconds})).raise_for_status()
 
+    async def now(self) -> datetime:
+        """What the simulator's clock shows."""
+        return datetime.fromisoformat((await self.browser.get("/admin/api/clock")).json()["now"])
+
     async def admin(self, path: str, document: dict[str, Any]) -> Any:
         response = await self.browser.post(f"/admin/api/{path}", json=document)
         response.raise_for_status()
@@ -155,7 +165,7 @@ class Payfip:
 
     def attempt(self, redirection: Redirection) -> PaymentAttempt:
         """The attempt the gateway would have recorded."""
-        attempt = PaymentAttempt(uuid7(), "invoice-1", "", Money(5400), "CP2025000123", "payfip", datetime.now(UTC))
+        attempt = PaymentAttempt(uuid7(), "invoice-1", "", Money(5400), "CP2025000123", "payfip", START)
         return redirected(attempt, redirection)
 
 

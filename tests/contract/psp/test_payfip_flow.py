@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from preau_kernel.errors import DomainError
 from preau_kernel.money import Money
 from preau_stack.ports import free_ports
 
-from tests.contract.psp.parts import REFUSED, Payfip, SimulatorProcess, Town, parameters
+from tests.contract.psp.parts import REFUSED, START, Payfip, SimulatorProcess, Town, afternoon, parameters
 
 
 async def test_a_payment_waits_until_the_card_is_taken_then_is_paid(payfip: Payfip) -> None:
@@ -26,8 +26,8 @@ async def test_a_payment_waits_until_the_card_is_taken_then_is_paid(payfip: Payf
     assert answer.amount == Money(5400)
     assert answer.is_test
     assert answer.settled_at is not None
-    assert timedelta(0) <= datetime.now(UTC) - answer.settled_at < timedelta(minutes=2)
-    applied = looked_up(payfip.attempt(redirection), answer, datetime.now(UTC))
+    assert timedelta(0) <= await payfip.now() - answer.settled_at < timedelta(minutes=2)
+    applied = looked_up(payfip.attempt(redirection), answer, await payfip.now())
     assert applied.attempt.state is PaymentState.PAID
 
 
@@ -149,7 +149,7 @@ async def test_an_unknown_client_number_is_told_with_its_code(payfip: Payfip) ->
 
     description = await payfip.provider.describe(settings)
     with pytest.raises(DomainError) as caught:
-        await payfip.provider.create(payfip.order(), settings, datetime.now(UTC))
+        await payfip.provider.create(payfip.order(), settings, await payfip.now())
 
     assert (description.is_ok, description.code) == (False, "T2")
     assert caught.value.reason == "PROVIDER_SETTINGS_REFUSED"
@@ -159,33 +159,31 @@ async def test_a_restart_of_the_simulator_loses_nothing(payfip: Payfip, town: To
     import httpx
 
     (port,) = free_ports(1)
+    clock = afternoon()
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as browser:
         other = Payfip(f"http://127.0.0.1:{port}", payfip.provider, browser, town)
-        with SimulatorProcess(port, tmp_path):
+        with SimulatorProcess(port, tmp_path, **clock):
             paid, waiting = await other.create(), await other.create()
             await other.pay(paid)
             await other.advance(60)
             await other.switch(slow=0.01)
-        with SimulatorProcess(port, tmp_path):
+        with SimulatorProcess(port, tmp_path, **clock):
             assert (await other.look_up(paid)).outcome is Outcome.PAID
             assert (await other.look_up(waiting)).outcome is Outcome.WAITING
             assert (await browser.get("/admin/api/switches")).json()["slow"] == 0.01
-            now = datetime.fromisoformat((await browser.get("/admin/api/clock")).json()["now"])
-            assert now > datetime.now(UTC) + timedelta(seconds=50)
+            assert await other.now() > START + timedelta(seconds=60)
 
 
 async def test_the_simulator_lives_at_the_platforms_time(payfip: Payfip, town: Town, tmp_path: Path) -> None:
     import httpx
 
     (port,) = free_ports(1)
-    clock = {"PREAU_NOW": "2025-08-20T09:00:00-04:00", "PREAU_NOW_ANCHOR": datetime.now(UTC).isoformat()}
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as browser:
         other = Payfip(f"http://127.0.0.1:{port}", payfip.provider, browser, town)
-        with SimulatorProcess(port, tmp_path, **clock):
+        with SimulatorProcess(port, tmp_path, **afternoon()):
             redirection = await other.create()
             await other.pay(redirection)
             answer = await other.look_up(redirection)
 
-    start = datetime(2025, 8, 20, 13, 0, tzinfo=UTC)
     assert answer.settled_at is not None
-    assert start <= answer.settled_at < start + timedelta(minutes=2)
+    assert START <= answer.settled_at < START + timedelta(minutes=2)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import UTC, datetime
 
 import pytest
 from payment_gateway_svc.adapters.psp.payfip import PayfipProvider, make_client
@@ -99,7 +98,7 @@ async def test_another_amount_than_asked_is_never_a_settlement(payfip: Payfip) -
     await payfip.pay(redirection)
 
     answer = await payfip.look_up(redirection)
-    applied = looked_up(payfip.attempt(redirection), answer, datetime.now(UTC))
+    applied = looked_up(payfip.attempt(redirection), answer, await payfip.now())
 
     assert answer.amount == Money(5500)
     assert applied.attempt.state is PaymentState.PENDING
@@ -116,7 +115,7 @@ async def test_an_unknown_result_is_not_an_end(payfip: Payfip) -> None:
     answer = await payfip.look_up(redirection)
 
     assert answer.outcome is Outcome.UNKNOWN
-    assert looked_up(payfip.attempt(redirection), answer, datetime.now(UTC)).attempt.state is PaymentState.PENDING
+    assert looked_up(payfip.attempt(redirection), answer, await payfip.now()).attempt.state is PaymentState.PENDING
 
 
 async def test_a_slow_service_is_waited_for_only_so_long(payfip: Payfip) -> None:

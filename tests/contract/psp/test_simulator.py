@@ -80,10 +80,14 @@ def test_a_reference_client_creates_looks_up_and_describes(reference: Any, simul
         ({"montant": "99"}, "M3"),
         ({"montant": "10000000"}, "M5"),
         ({"numcli": "12"}, "T1"),
+        ({"numcli": "١٢٣٤٥٦"}, "T1"),
+        ({"montant": "٥٤٠٠"}, "M1"),
         ({"numcli": "999999"}, "T2"),
+        ({"numcli": "999998"}, "T4"),
         ({"saisie": "M"}, "S1"),
         ({"urlnotif": "nowhere"}, "N1"),
-        ({"urlredirect": "http://x/" + "a" * 250}, "D1"),
+        ({"urlredirect": "http://x/" + "a" * 242}, "D1"),
+        ({"urlnotif": "http://x:port/"}, "N1"),
     ],
 )
 def test_wrong_fields_are_refused_with_the_services_codes(reference: Any, change: dict[str, Any], code: str) -> None:
@@ -93,6 +97,23 @@ def test_wrong_fields_are_refused_with_the_services_codes(reference: Any, change
     assert caught.value.code == "S:Server"
     assert caught.value.message == "fr.gouv.finances.cp.tpa.webservice.exceptions.FonctionnelleErreur"
     assert caught.value.detail.findtext(".//code") == code
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"montant": "100"},
+        {"montant": "9999999"},
+        {"refdet": "abc123"},
+        {"refdet": "A" * 30},
+        {"mel": "a@b.fr"},
+        {"mel": "a" * 73 + "@b.fr.x"},
+        {"urlnotif": "http://x/" + "a" * 241},
+        {"urlredirect": "https://x/" + "a" * 240},
+    ],
+)
+def test_the_limits_themselves_are_accepted(reference: Any, change: dict[str, Any]) -> None:
+    assert reference.service.creerPaiementSecurise(arg0=FIELDS | change)
 
 
 @pytest.mark.parametrize("id_op", ["unknown", None])
