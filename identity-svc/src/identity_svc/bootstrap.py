@@ -18,12 +18,12 @@ from identity_svc.adapters.db.tenants import PostgresTenantDirectory
 from identity_svc.adapters.db.unit_of_work import PostgresUnitOfWorkFactory
 from identity_svc.adapters.keys import Ed25519Signer, SigningKeys
 from identity_svc.adapters.letters import FileSender, SmtpSender
-from identity_svc.adapters.measures import SigningKeyGauge
+from identity_svc.adapters.measures import Gauges
 from identity_svc.adapters.passwords import Argon2Hasher
 from identity_svc.adapters.secrets import KeyedSecrets, derive_key, load_master_key
-from identity_svc.application.ports import LetterSender
+from identity_svc.application.letter_ports import LetterSender
 from identity_svc.application.purge_expired import purge_expired
-from identity_svc.application.send_mail import MailPorts, send_due_mail
+from identity_svc.application.send_mail import LATE_AFTER, MailPorts, send_due_mail
 from identity_svc.application.sign_in import SignInPorts
 from identity_svc.domain.sessions import SessionPolicy
 from identity_svc.entrypoints.grpc import IdentityServicer, Ports
@@ -80,13 +80,16 @@ async def build(runtime: Runtime) -> Parts:
     async def rotate_keys() -> None:
         await keys.rotate(clock.now())
 
-    key_gauge = SigningKeyGauge(good_for=3 * _WATCH_EVERY)
+    gauges = Gauges(good_for=3 * _WATCH_EVERY)
 
     async def watch_key() -> None:
-        key_gauge.keep(await keys.seconds_left(clock.now()))
+        gauges.keep_key(await keys.seconds_left(clock.now()))
+
+    async def watch_letters() -> None:
+        gauges.keep_letters(await mail.due.waiting_since(clock.now() - LATE_AFTER))
 
     async def close() -> None:
-        key_gauge.close()
+        gauges.close()
 
     async def purge() -> None:
         await purge_expired(uow_factory, directory, clock)
@@ -97,6 +100,7 @@ async def build(runtime: Runtime) -> Parts:
             Job("send-letters", every=timedelta(seconds=2), run=send_letters),
             Job("rotate-keys", every=timedelta(minutes=10), run=rotate_keys),
             Job("watch-signing-key", every=_WATCH_EVERY, run=watch_key),
+            Job("watch-letters", every=_WATCH_EVERY, run=watch_letters),
             Job("purge-expired", every=timedelta(hours=1), run=purge),
         ],
         public_methods=frozenset(f"{_SERVICE}/{name}" for name in ("ResolveTenant", "IssueServiceToken", "GetJwks")),

@@ -132,9 +132,9 @@ async def test_a_wrong_birthday_is_refused_by_field(world: World, town: Town) ->
     assert refusal.value.metadata["field"] == "household.children[1].born_on"
 
 
-async def test_parents_and_the_platform_import_nothing(world: World, family: Town) -> None:
+async def test_parents_services_and_the_platform_import_nothing(world: World, family: Town) -> None:
     parent = (await family.sign_in()).access_token
-    for token in (parent, await world.operator()):
+    for token in (parent, await world.operator(), await family.token("gateway")):
         with pytest.raises(DomainError) as refusal:
             await world.call("ImportHousehold", household_request(ref="another"), token)
         assert refusal.value.kind is ErrorKind.FORBIDDEN
@@ -150,6 +150,20 @@ async def test_an_account_is_read_and_changed_by_its_owner(world: World, family:
     assert (await world.call("GetAccount", pb.GetAccountRequest(), token)).account == moved
     cleared = (await world.call("UpdateAccount", pb.UpdateAccountRequest(email="", language=""), token)).account
     assert (cleared.language, cleared.email) == ("", "")
+
+
+async def test_an_address_and_a_language_changed_at_once_are_both_kept(world: World, family: Town) -> None:
+    token = (await family.sign_in()).access_token
+    async with world.connect(family.number) as connection:
+        await connection.execute("SELECT FROM account FOR UPDATE")
+        changes = [
+            asyncio.create_task(world.call("UpdateAccount", change, token))
+            for change in (pb.UpdateAccountRequest(email="ada@new.example"), pb.UpdateAccountRequest(language="en"))
+        ]
+        await asyncio.sleep(0.3)
+    await asyncio.gather(*changes)
+    account = (await world.call("GetAccount", pb.GetAccountRequest(), token)).account
+    assert (account.email, account.language) == ("ada@new.example", "en")
 
 
 @pytest.mark.parametrize(

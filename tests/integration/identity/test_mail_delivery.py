@@ -13,6 +13,7 @@ import pytest
 from identity_svc.adapters.letters import SmtpSender
 from identity_svc.application.send_mail import retry_after
 from preau.identity.v1 import identity_service_pb2 as pb
+from preau_chassis.testing import recorded_metrics
 from preau_kernel.clock import FixedClock
 from preau_stack.databases import ServiceDatabase
 from preau_stack.ports import free_ports
@@ -28,7 +29,7 @@ class Mailbox:
 
     def __init__(self) -> None:
         self.letters: list[bytes] = []
-        self.is_refusing = False
+        self.refusal = b""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 test\r\n")
@@ -36,8 +37,8 @@ class Mailbox:
             verb = line[:4].upper()
             if verb == b"EHLO":
                 answer = b"250 test"
-            elif verb == b"RCPT" and self.is_refusing:
-                answer = b"451 later"
+            elif verb == b"RCPT" and self.refusal:
+                answer = self.refusal
             elif verb == b"DATA":
                 writer.write(b"354 go\r\n")
                 self.letters.append((await reader.readuntil(b"\r\n.\r\n"))[:-3])
@@ -110,15 +111,65 @@ async def test_a_letter_waits_while_the_server_is_away_and_leaves_when_it_is_bac
         async with mail_server(port) as mailbox:
             await town.world.run_job("send-letters")
             assert mailbox.letters == []
-            mailbox.is_refusing = True
+            mailbox.refusal = b"451 later"
             clock.advance(minutes(0.25))
             await town.world.run_job("send-letters")
             assert (await state(town))["attempts"] == 2
-            mailbox.is_refusing = False
+            mailbox.refusal = b""
             clock.advance(minutes(0.5))
             await town.world.run_job("send-letters")
             assert len(mailbox.letters) == 1
         assert (await state(town))["outcome"] == "sent"
+
+
+@pytest.mark.parametrize(
+    ("refusal", "outcome"), [(b"550 5.1.1 no such user", "failed"), (b"554 5.7.1 relaying denied", None)]
+)
+async def test_a_letter_to_nobody_is_given_up_at_once_and_one_that_we_may_not_send_waits(
+    identity_database: ServiceDatabase, keys: Path, tmp_path: Path, refusal: bytes, outcome: str | None
+) -> None:
+    async with town_with_smtp(identity_database, tmp_path, signing_key_dir=keys) as (town, port):
+        async with mail_server(port) as mailbox:
+            mailbox.refusal = refusal
+            await town.world.run_job("send-letters")
+        assert (await state(town))["outcome"] == outcome
+
+
+async def test_an_address_that_is_none_holds_no_other_letter_back(
+    identity_database: ServiceDatabase, keys: Path, tmp_path: Path
+) -> None:
+    async with town_with_smtp(identity_database, tmp_path, signing_key_dir=keys) as (town, port):
+        # Kept by an earlier version, which took it for an address.
+        async with town.world.connect(town.number) as connection:
+            await connection.execute("UPDATE account SET email = 'a@[c.fr'")
+        await town.add_household("other.parent", email="b@c.fr")
+        request = pb.RequestPasswordResetRequest(username="other.parent", reset_url=town.reset_url)
+        await town.world.call("RequestPasswordReset", request, await town.token())
+        async with mail_server(port) as mailbox:
+            await town.world.run_job("send-letters")
+        assert len(mailbox.letters) == 1
+        async with town.world.connect(town.number) as connection:
+            outcomes = await connection.fetchval("SELECT array_agg(outcome ORDER BY id) FROM mail")
+        assert outcomes == ["dropped", "sent"]
+
+
+async def test_letters_that_wait_longer_than_five_minutes_are_shown(
+    identity_database: ServiceDatabase, keys: Path, tmp_path: Path
+) -> None:
+    async with town_with_smtp(identity_database, tmp_path, signing_key_dir=keys) as (town, port):
+        with recorded_metrics() as recorded:
+
+            async def late() -> float:
+                await town.world.run_job("send-letters")
+                await town.world.run_job("watch-letters")
+                return recorded.value("preau.letters.late")
+
+            assert await late() == 0
+            town.world.clock.advance(minutes(6))
+            assert await late() == 1
+            town.world.clock.advance(minutes(1))
+            async with mail_server(port):
+                assert await late() == 0
 
 
 async def test_a_letter_is_given_up_after_half_a_day_and_emptied(

@@ -109,6 +109,15 @@ async def test_the_link_in_the_letter_sets_a_new_password_once_and_ends_every_se
     assert (refusal.value.kind, refusal.value.reason) == (ErrorKind.PRECONDITION, "RESET_LINK_INVALID")
 
 
+async def test_letters_are_in_the_language_that_the_owner_chose(world: World, family: Town) -> None:
+    opened = await family.sign_in()
+    await world.call("UpdateAccount", pb.UpdateAccountRequest(language="en"), opened.access_token)
+    await ask_for_link(family)
+    await change(world, opened.access_token)
+    subjects = {str(letter["Subject"]) for letter in await letters_of(family)}
+    assert subjects == {"Case-Pilote: choose a new password", "Case-Pilote: your password was changed"}
+
+
 async def test_an_unknown_name_is_answered_and_stored_alike_and_gets_no_letter(family: Town) -> None:
     await ask_for_link(family, "parent.demo", client_address="192.0.2.1")
     await ask_for_link(family, "nobody.here", client_address="192.0.2.2")
@@ -150,6 +159,17 @@ async def test_using_one_link_spends_the_others(family: Town) -> None:
     assert refusal.value.reason == "RESET_LINK_INVALID"
 
 
+async def test_a_link_sent_to_the_former_address_serves_no_more(world: World, family: Town) -> None:
+    await ask_for_link(family)
+    token = await token_in((await letters_of(family))[0])
+    signed_in = (await family.sign_in()).access_token
+    await world.call("UpdateAccount", pb.UpdateAccountRequest(language="fr"), signed_in)
+    await world.call("UpdateAccount", pb.UpdateAccountRequest(email="ada@new.example"), signed_in)
+    with pytest.raises(DomainError) as refusal:
+        await reset(family, token)
+    assert refusal.value.reason == "RESET_LINK_INVALID"
+
+
 async def test_a_weak_password_does_not_spend_the_link(family: Town) -> None:
     await ask_for_link(family)
     token = await token_in((await letters_of(family))[0])
@@ -186,6 +206,16 @@ async def test_letters_are_not_sent_without_end(world: World, family: Town, user
         await ask_for_link(family, username)
     assert refusal.value.reason == "TOO_MANY_ATTEMPTS"
     assert refusal.value.metadata["retry_at"] == (world.clock.now() + minutes(15)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+async def test_strangers_who_ask_for_links_do_not_keep_the_owner_from_one(family: Town) -> None:
+    await family.sign_in(client_address="198.51.100.7")
+    for _ in range(3):
+        await ask_for_link(family, client_address="203.0.113.9")
+    with pytest.raises(DomainError) as refusal:
+        await ask_for_link(family, client_address="203.0.113.10")
+    assert refusal.value.reason == "TOO_MANY_ATTEMPTS"
+    await ask_for_link(family, client_address="198.51.100.7")
 
 
 @pytest.mark.parametrize(

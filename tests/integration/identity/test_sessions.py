@@ -101,6 +101,19 @@ async def test_the_owner_sees_open_sessions_latest_first(world: World, family: T
     assert desk.session_token
 
 
+async def test_of_thousands_of_sessions_the_latest_hundred_are_listed(world: World, family: Town) -> None:
+    opened = await family.sign_in()
+    async with world.connect(family.number) as connection:
+        await connection.execute(
+            "INSERT INTO session (tenant_id, token_hash, account_id, address_hash, user_agent, created_at, last_seen_at,"
+            " idle_ends_at, ends_at) SELECT tenant_id, int4send(n), account_id, address_hash, 'Program', created_at,"
+            " last_seen_at - interval '1 second' * n, idle_ends_at, ends_at FROM session, generate_series(1, 300) AS n"
+        )
+    listed = (await world.call("ListSessions", pb.ListSessionsRequest(), opened.access_token)).sessions
+    assert len(listed) == 100
+    assert listed[0].is_current
+
+
 async def test_an_owner_closes_one_session(world: World, family: Town) -> None:
     here, there = await family.sign_in(), await family.sign_in()
     there_id = (await world.claims(there.access_token)).session_id
@@ -148,6 +161,31 @@ async def test_parallel_uses_of_one_session_all_succeed(world: World, family: To
     world.clock.advance(minutes(5))
     answers = await asyncio.gather(*(family.exchange(opened.session_token) for _ in range(20)))
     assert {answer.account.id for answer in answers} == {opened.account.id}
+
+
+async def test_housekeeping_forgets_links_letters_and_counters_after_two_days(world: World, family: Town) -> None:
+    async def ask() -> None:
+        request = pb.RequestPasswordResetRequest(
+            username="parent.demo", reset_url=family.reset_url, client_address="192.0.2.5"
+        )
+        await world.call("RequestPasswordReset", request, await family.token())
+        await world.run_job("send-letters")
+
+    async def kept() -> list[int]:
+        await world.run_job("purge-expired")
+        async with world.connect(family.number) as connection:
+            tables = ("password_reset", "mail", "attempt_counter")
+            return [await connection.fetchval(f"SELECT count(*) FROM {table}") for table in tables]
+
+    await ask()
+    world.clock.advance(minutes(60 * 47))
+    assert await kept() == [1, 1, 2]
+    world.clock.advance(minutes(60 * 3))
+    await ask()
+    # The two counters are the same ones, begun anew.
+    assert await kept() == [1, 1, 2]
+    world.clock.advance(minutes(60 * 50))
+    assert await kept() == [0, 0, 0]
 
 
 async def test_housekeeping_deletes_what_has_served_and_nothing_else(world: World, family: Town) -> None:

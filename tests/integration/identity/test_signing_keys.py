@@ -1,18 +1,25 @@
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from identity_svc.adapters.keys import Ed25519Signer, SigningKeys
+from identity_svc.adapters.secrets import derive_key, load_master_key
+from identity_svc.application.ports import Claims
 from identity_svc.bootstrap import DEFINITION
+from joserfc import jwt
 from joserfc.jws import extract_compact
 from preau.identity.v1 import identity_service_pb2 as pb
+from preau_chassis.database import Database
 from preau_chassis.migrations import run_migrations
-from preau_chassis.tokens import TokenVerifier
+from preau_chassis.tokens import ALGORITHM, TokenClaims, TokenVerifier, token_claims
 from preau_kernel.clock import FixedClock
 from preau_kernel.errors import DomainError
-from preau_kernel.ids import uuid7
+from preau_kernel.ids import TenantId, TenantSlug, uuid7
 from preau_stack.databases import ServiceDatabase
 from preau_stack.postgres import PostgresServer, psql
 
@@ -114,6 +121,56 @@ async def test_replicas_sign_with_and_publish_the_same_keys(own_world: World, ow
         assert kid_of(first) == kid_of(second)
         assert await jwks(own_world) == await jwks(twin)
         assert (await twin.verifier.verify(first)).subject == "service:operator"
+
+
+async def test_a_key_that_leaked_serves_nobody_minutes_after_the_next_one_signs(
+    own_world: World, own_database: ServiceDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Seconds of the machine, which this test's minutes do not take.
+    monkeypatch.setattr("preau_chassis.tokens._REFETCH_SECONDS", 0.0)
+    clock, verifier = own_world.clock, own_world.verifier
+    await own_world.operator()
+    sealed_with = derive_key(load_master_key(own_world.folder / "keys"), "signing keys")
+    database = Database(own_database.app_url, pool_size=1)
+    try:
+        keys = SigningKeys(database, sealed_with)
+        (leaked,) = await keys.load()
+        assert leaked.private is not None
+        await keys.rotate(clock.now(), force=True)
+    finally:
+        await database.close()
+    claims = TokenClaims("service:operator", 0, "platform", "", frozenset({"operator"}), "", clock.now() + 365 * DAYS)
+    header = {"alg": ALGORITHM, "kid": leaked.period.kid}
+    forged = jwt.encode(header, token_claims(claims), leaked.private, algorithms=[ALGORITHM])
+    assert (await verifier.verify(forged)).roles == {"operator"}
+    clock.advance(minutes(10))
+    await verifier.verify(await own_world.operator())
+    clock.advance(minutes(7))
+    await verifier.verify(await own_world.operator())
+    with pytest.raises(DomainError) as refusal:
+        await verifier.verify(forged)
+    assert refusal.value.reason == "TOKEN_INVALID"
+
+
+async def test_those_who_sign_at_the_same_time_read_the_keys_once(own_database: ServiceDatabase) -> None:
+    class CountedKeys(SigningKeys):
+        readings = 0
+
+        async def load(self) -> Any:
+            self.readings += 1
+            return await super().load()
+
+    database = Database(own_database.app_url, pool_size=4)
+    try:
+        keys = CountedKeys(database, b"k" * 32)
+        await keys.rotate(START - minutes(1))
+        signer = Ed25519Signer(keys)
+        claims = Claims("service:gateway", TenantId(1), TenantSlug("casepilote"), frozenset({"service"}))
+        # Some began seconds ago: their password took its time.
+        await asyncio.gather(*(signer.issue(claims, START - timedelta(seconds=late)) for late in range(10)))
+    finally:
+        await database.close()
+    assert keys.readings == 1
 
 
 async def test_private_keys_are_sealed_in_the_database(own_world: World) -> None:

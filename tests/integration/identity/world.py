@@ -153,7 +153,6 @@ async def running_world(
         clock=clock,
         database=app,
         work_database=work,
-        telemetry=cast("Any", None),
         nats=cast("Any", None),
         page_tokens=cast("Any", None),
         name="identity",
@@ -162,14 +161,9 @@ async def running_world(
     parts = await build(runtime)
     assert parts.jwks_source is not None
     verifier = TokenVerifier(parts.jwks_source, clock)
-    server = GrpcServer(
-        service="identity",
-        listen="127.0.0.1:0",
-        servicers=parts.servicers,
-        verifier=verifier,
-        public_methods=parts.public_methods,
-    )
+    server = GrpcServer(service="identity", listen="127.0.0.1:0")
     await server.start()
+    await server.admit((), parts.servicers, verifier, parts.public_methods)
     address = f"127.0.0.1:{server.port}"
     channel = open_channel(address)
     try:

@@ -31,6 +31,7 @@ def test_long_or_varied_passwords_are_accepted(password: str) -> None:
         ("98765432109876", "too_common"),
         ("Parent.Demo-2025", "contains_username"),
         ("Ab1-" * 70, "too_long"),
+        ("Ab1-" + "e\u0301" * 130, "too_long"),
     ],
 )
 def test_weak_passwords_are_refused_with_their_problem(password: str, problem: str) -> None:

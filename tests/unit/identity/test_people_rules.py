@@ -51,6 +51,12 @@ def test_a_complete_household_is_accepted() -> None:
             "household.address.line2",
         ),
         (
+            {"address": PostalAddress(line2="1 85 07 2A 004 157")},
+            "SOCIAL_SECURITY_NUMBER_REFUSED",
+            "household.address.line2",
+        ),
+        ({"external_ref": "269054958815780"}, "SOCIAL_SECURITY_NUMBER_REFUSED", "external_ref"),
+        (
             {"children": (Child(ID, "A", "B", school_class="1691275123456"),)},
             "SOCIAL_SECURITY_NUMBER_REFUSED",
             "household.children[0].school_class",
@@ -72,6 +78,10 @@ def test_case_and_width_make_no_other_user_name() -> None:
     assert username_key(" Parent.Demo ") == username_key("parent.demo") == username_key("ｐarent.demo")
 
 
+def test_a_name_of_megabytes_is_no_work() -> None:
+    assert len(username_key("\ufdfa" * 1_000_000)) < 10_000
+
+
 @pytest.mark.parametrize("name", ["ab", "a b c", "x" * 65, "tab\tbed", ""])
 def test_odd_user_names_are_refused(name: str) -> None:
     with pytest.raises(InvalidError) as refusal:
@@ -79,13 +89,41 @@ def test_odd_user_names_are_refused(name: str) -> None:
     assert refusal.value.reason == "USERNAME_INVALID"
 
 
+def test_a_social_security_number_is_no_user_name() -> None:
+    with pytest.raises(InvalidError) as refusal:
+        check_username("2690549588157")
+    assert (refusal.value.reason, refusal.value.metadata["field"]) == ("SOCIAL_SECURITY_NUMBER_REFUSED", "username")
+
+
 @pytest.mark.parametrize(
-    "email", ["a@b", "a b@c.fr", "a@b.fr\nBcc: c@d.fr", "<a@b.fr>", "a@@b.fr", "x" * 250 + "@b.fr"]
+    "email",
+    [
+        "a@b",
+        "a b@c.fr",
+        "a@b.fr\nBcc: c@d.fr",
+        "<a@b.fr>",
+        "a@@b.fr",
+        "x" * 250 + "@b.fr",
+        "a(b@c.fr",
+        "[a@c.fr",
+        "a@[c.fr",
+        "a:b@c.fr",
+        '"a@c.fr',
+        "a..b@c.fr",
+        "a@c..fr",
+        "a@-c.fr",
+        "élodie@c.fr",
+    ],
 )
 def test_odd_addresses_are_refused(email: str) -> None:
     with pytest.raises(InvalidError) as refusal:
         check_email(email)
     assert refusal.value.reason == "EMAIL_INVALID"
+
+
+@pytest.mark.parametrize("email", ["a@b.fr", "Jean-Luc.O'Neil+cantine@mairie.case-pilote.example", "a_1@b2.c3.museum"])
+def test_usual_addresses_are_taken(email: str) -> None:
+    assert check_email(f" {email} ") == email
 
 
 def test_no_address_is_an_answer() -> None:

@@ -54,6 +54,8 @@ class _Area:
                     return [fresh_counter(NOW) for _ in arguments[0]]
                 case "credentials_by_username":
                     return Credentials(ACCOUNT, "stored") if arguments[0] == "parent.demo" else None
+                case "hold_password":
+                    return "stored"
                 case "open":
                     return 7
                 case _:

@@ -43,6 +43,7 @@ def test_a_bare_town_gets_its_defaults() -> None:
         ({"hosts": ("ok.example", "bad_host.example")}, "HOST_INVALID", "hosts[1]"),
         ({"hosts": ("saint-aubin.localhost",)}, "HOST_INVALID", "hosts[0]"),
         ({"hosts": ("192.0.2.1",)}, "HOST_INVALID", "hosts[0]"),
+        ({"hosts": ("ville.42",)}, "HOST_INVALID", "hosts[0]"),
         ({"hosts": ("",)}, "HOST_INVALID", "hosts[0]"),
     ],
 )

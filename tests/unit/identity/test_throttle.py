@@ -31,9 +31,9 @@ def test_four_failures_cost_nothing_and_the_fifth_starts_a_minute() -> None:
     assert blocked_until(after(5), NOW) == NOW + timedelta(minutes=1)
 
 
-def test_an_address_has_thirty_attempts() -> None:
-    assert blocked_until(after(29, SIGN_IN_BY_ADDRESS), NOW) is None
-    assert blocked_until(after(SIGN_IN_BY_ADDRESS.free_attempts, SIGN_IN_BY_ADDRESS), NOW) == NOW + timedelta(minutes=1)
+def test_the_hundredth_attempt_of_an_address_starts_a_minute() -> None:
+    assert blocked_until(after(99, SIGN_IN_BY_ADDRESS), NOW) is None
+    assert blocked_until(after(100, SIGN_IN_BY_ADDRESS), NOW) == NOW + timedelta(minutes=1)
 
 
 def test_waits_double_up_to_a_cap() -> None:
@@ -67,6 +67,12 @@ def test_a_clock_set_back_locks_nobody_out() -> None:
     earlier = NOW - timedelta(days=400)
     assert blocked_until(after(9), earlier) is None
     assert register_attempt(after(9), SIGN_IN_BY_ACCOUNT, earlier).attempts == 1
+
+
+def test_an_attempt_that_began_first_and_is_counted_second_neither_slips_through_nor_begins_anew() -> None:
+    earlier = NOW - timedelta(seconds=3)
+    assert blocked_until(after(5), earlier) is not None
+    assert register_attempt(after(3), SIGN_IN_BY_ACCOUNT, earlier).attempts == 4
 
 
 def test_success_takes_an_address_s_attempt_back_and_frees_it() -> None:

@@ -150,9 +150,12 @@ class Ed25519Signer:
         return json.dumps({"keys": [key.public for key in self._keys if key.period.kid in names]})
 
     async def _signing_key(self, now: datetime) -> OKPKey:
-        # A demonstration's clock may be set back: then the last reading is no help either.
-        if self._read_at is None or not timedelta(0) <= now - self._read_at < _REREAD_AFTER:
-            await self._read(now)
+        if not self._is_fresh(now):
+            async with self._reading:
+                # Who waited for another's reading needs none of its own.
+                if not self._is_fresh(now):
+                    self._keys = await self._store.load()
+                    self._read_at = now
         key = self._choose(now)
         if key is None:
             async with self._reading:
@@ -169,7 +172,6 @@ class Ed25519Signer:
         period = signing_key([key.period for key in readable.values()], now)
         return readable[period.kid].private if period else None
 
-    async def _read(self, now: datetime) -> None:
-        async with self._reading:
-            self._keys = await self._store.load()
-            self._read_at = now
+    def _is_fresh(self, now: datetime) -> bool:
+        # A caller's ``now`` may be some seconds older than the reading; a demonstration's clock may be set back far.
+        return self._read_at is not None and abs(now - self._read_at) < _REREAD_AFTER

@@ -7,15 +7,18 @@ import os
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
+from email.utils import localtime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
-from identity_svc.application.ports import LetterSendError
+from identity_svc.application.letter_ports import LetterRefusedError, LetterSendError
 from identity_svc.domain.mail import Letter
 
 TIMEOUT_SECONDS = 15.0
+# RFC 3463, 3.2. Other refusals for good are of us (no relaying, a bad sender): an operator may mend what they are about.
+_NO_SUCH_ADDRESS = "5.1."
 
 
 def to_message(letter: Letter, sender: str, message_id: str) -> EmailMessage:
@@ -27,6 +30,7 @@ def to_message(letter: Letter, sender: str, message_id: str) -> EmailMessage:
     if letter.reply_to:
         message["Reply-To"] = letter.reply_to
     message["Subject"] = letter.subject
+    message["Date"] = localtime()
     message["Message-ID"] = f"<{message_id}@{domain}>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(letter.text)
@@ -60,6 +64,9 @@ class SmtpSender:
                 use_tls=self._is_tls,
                 timeout=TIMEOUT_SECONDS,
             )
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            is_final = all(refused.message.startswith(_NO_SUCH_ADDRESS) for refused in error.recipients)
+            raise (LetterRefusedError if is_final else LetterSendError) from error
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             raise LetterSendError from error
 

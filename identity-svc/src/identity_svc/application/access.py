@@ -40,8 +40,8 @@ def require_operator(context: Context) -> None:
 
 
 def require_import(context: Context) -> None:
-    """Files are imported by operators, staff and services, into the town of their token."""
-    context.require_role(OPERATOR_ROLE, STAFF_ROLE, SERVICE_ROLE)
+    """Files are imported by operators and staff, into the town of their token."""
+    context.require_role(OPERATOR_ROLE, STAFF_ROLE)
     if context.tenant_id == PLATFORM_TENANT:
         raise ForbiddenError
 

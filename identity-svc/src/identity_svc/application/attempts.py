@@ -5,13 +5,19 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Literal
 
-from identity_svc.application.ports import ThrottleRepository
+from preau_kernel.ids import TenantId
+
+from identity_svc.application.ports import SecretFactory, ThrottleRepository
 from identity_svc.domain.errors import TooManyAttemptsError
 from identity_svc.domain.throttle import ThrottlePolicy, blocked_until, forgive_attempt, register_attempt
 
+ADDRESS_IS_KNOWN_FOR = timedelta(days=30)
 IPV6_NETWORK = 64
+
+Purpose = Literal["sign-in", "reset"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +38,23 @@ async def register(store: ThrottleRepository, limits: Sequence[Limit], now: date
         await store.save(limit.key, register_attempt(counter, limit.policy, now))
 
 
-async def forgive(store: ThrottleRepository, limits: Sequence[Limit], now: datetime) -> None:
-    """Take one attempt back from every limit."""
-    counters = await store.lock([limit.key for limit in limits], now)
-    for limit, counter in zip(limits, counters, strict=True):
-        await store.save(limit.key, forgive_attempt(counter, limit.policy))
+async def settle(store: ThrottleRepository, name: Limit, address: Limit | None, now: datetime) -> None:
+    """After a success: forget the name's failures, and take the one attempt back from the address."""
+    if address:
+        # Both in one statement, in the order that ``register`` takes them: else two sign-ins wait for each other.
+        _, counter = await store.lock([name.key, address.key], now)
+        await store.save(address.key, forgive_attempt(counter, address.policy))
+    await store.forget([name.key])
+
+
+def name_key(
+    secrets: SecretFactory, tenant_id: TenantId, purpose: Purpose, name: str, known_address: bytes = b""
+) -> bytes:
+    """The counter of a user name: one for all strange addresses, and one for each that its owner is known at.
+
+    So strangers who hammer the name do not lock its owner out.
+    """
+    return secrets.fingerprint(tenant_id, purpose, name, known_address.hex())
 
 
 def address_key(client_address: str) -> str:

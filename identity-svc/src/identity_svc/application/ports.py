@@ -13,7 +13,6 @@ from preau_kernel.context import Context
 from preau_kernel.ids import TenantId, TenantSlug
 
 from identity_svc.domain.events import DomainEvent
-from identity_svc.domain.mail import Letter
 from identity_svc.domain.people import Account, Household
 from identity_svc.domain.sessions import OpenSession
 from identity_svc.domain.tenants import Tenant
@@ -49,6 +48,7 @@ class ExchangedSession:
 
 
 MailKind = Literal["password_reset", "password_changed"]
+MailOutcome = Literal["sent", "dropped", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +128,18 @@ class AccountRepository(Protocol):
         """False when the user name is taken."""
         ...
 
+    async def hold_password(self, account_id: UUID) -> str | None:
+        """The present hash, which stays what it is until the transaction ends."""
+        ...
+
+    async def renew_hash(self, account_id: UUID, password_hash: str) -> None:
+        """Another hash of the same password."""
+        ...
+
     async def set_password(self, account_id: UUID, password_hash: str, now: datetime) -> None: ...
-    async def set_profile(self, account_id: UUID, email: str, language: str) -> None: ...
+    async def set_profile(self, account_id: UUID, email: str | None, language: str | None) -> Account | None:
+        """``None`` leaves a field as it is; the account as it is now, ``None`` when there is none."""
+        ...
 
 
 class SessionRepository(Protocol):
@@ -138,9 +148,15 @@ class SessionRepository(Protocol):
         """Whether this account was signed in to from this address lately."""
         ...
 
-    async def list_open(self, account_id: UUID, now: datetime) -> list[OpenSession]:
+    async def known_addresses(self, account_id: UUID, since: datetime) -> list[bytes]:
+        """The addresses this account was signed in to from lately."""
+        ...
+
+    async def list_open(self, account_id: UUID, now: datetime, limit: int) -> list[OpenSession]:
         """Latest first; ``is_current`` is left false."""
         ...
+
+    async def is_open(self, session_id: int, now: datetime) -> bool: ...
 
     async def close(self, account_id: UUID, session_id: int, now: datetime) -> bool: ...
     async def close_by_token(self, token_hash: bytes, now: datetime) -> None: ...
@@ -154,7 +170,11 @@ class ResetRepository(Protocol):
         ...
 
     async def use(self, token_hash: bytes, now: datetime) -> bool:
-        """Spend the link, and the account's other links with it; False when it was no longer valid."""
+        """Spend the link; False when it was no longer valid."""
+        ...
+
+    async def spend_all(self, account_id: UUID, now: datetime) -> None:
+        """No link that this account was sent serves any more."""
         ...
 
 
@@ -172,7 +192,7 @@ class MailQueue(Protocol):
         """The order if it is due, kept from other workers until ``until``; counts one attempt."""
         ...
 
-    async def finish(self, mail_id: int, outcome: Literal["sent", "dropped", "failed"], now: datetime) -> None:
+    async def finish(self, mail_id: int, outcome: MailOutcome, now: datetime) -> None:
         """End it and empty it: nothing personal stays in the queue."""
         ...
 
@@ -269,19 +289,3 @@ class SecretFactory(Protocol):
     def fingerprint(self, tenant_id: TenantId, *parts: str) -> bytes:
         """A keyed digest: an address or a name cannot be found back by trying them all."""
         ...
-
-
-class LetterSendError(Exception):
-    """The letter could not be handed over now."""
-
-
-class LetterSender(Protocol):
-    async def send(self, letter: Letter, message_id: str) -> None:
-        """``LetterSendError`` when it should be tried again."""
-        ...
-
-
-class DueWork(Protocol):
-    """What is due in every town, found by the worker's own database role."""
-
-    async def due_mail(self, now: datetime, limit: int) -> list[tuple[TenantId, int]]: ...

@@ -7,8 +7,8 @@ from datetime import timedelta
 from preau_kernel.clock import Clock
 from preau_kernel.context import Context
 
+from identity_svc.application.attempts import ADDRESS_IS_KNOWN_FOR
 from identity_svc.application.ports import TenantDirectory, UnitOfWorkFactory
-from identity_svc.application.sign_in import ADDRESS_IS_KNOWN_FOR
 
 KEEP_OTHERS = timedelta(days=2)
 

@@ -60,7 +60,7 @@ async def claim(
     if stored is None:
         return None
     kept = json.loads(stored)
-    if all(session.id != kept["session_id"] for session in await uow.sessions.list_open(account_id, now)):
+    if not await uow.sessions.is_open(kept["session_id"], now):
         raise SessionExpiredError
     token = secrets.token_of(context.tenant_id, kept["seed"])
     return FirstAnswer(kept["session_id"], token, datetime.fromisoformat(kept["expires_at"]))

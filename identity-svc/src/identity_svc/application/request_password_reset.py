@@ -10,7 +10,7 @@ from preau_kernel.context import Context
 from preau_kernel.errors import InvalidError
 
 from identity_svc.application.access import require_gateway
-from identity_svc.application.attempts import Limit, address_key, register
+from identity_svc.application.attempts import ADDRESS_IS_KNOWN_FOR, Limit, address_key, name_key, register
 from identity_svc.application.ports import MailOrder, SecretFactory, TenantDirectory, UnitOfWorkFactory
 from identity_svc.domain.hosts import local_slug, normalise_host
 from identity_svc.domain.people import username_key
@@ -34,16 +34,19 @@ async def request_password_reset(
     secrets: SecretFactory,
     clock: Clock,
 ) -> None:
-    """Queues the wish without looking the name up: the worker finds out whether there is such an account."""
+    """Queues the wish, the same whether the name exists or not: the worker finds out whether there is such an account."""
     require_gateway(context)
     await _check_url(command.reset_url, context, directory)
     now = clock.now()
-    name = username_key(command.username)[:LONGEST_URL]
+    name = username_key(command.username)
     address = address_key(command.client_address)
-    limits = [Limit(secrets.fingerprint(context.tenant_id, "reset", name), RESET_BY_ACCOUNT)]
-    if address:
-        limits.append(Limit(secrets.fingerprint(context.tenant_id, "reset-address", address), RESET_BY_ADDRESS))
+    address_hash = secrets.fingerprint(context.tenant_id, "address", address)
     async with uow_factory(context) as uow:
+        is_known = bool(address) and await uow.sessions.is_known_address(name, address_hash, now - ADDRESS_IS_KNOWN_FOR)
+        key = name_key(secrets, context.tenant_id, "reset", name, address_hash if is_known else b"")
+        limits = [Limit(key, RESET_BY_ACCOUNT)]
+        if address:
+            limits.append(Limit(secrets.fingerprint(context.tenant_id, "reset-address", address), RESET_BY_ADDRESS))
         await register(uow.throttle, limits, now)
         await uow.mail.add(MailOrder("password_reset", username_key=name, reset_url=command.reset_url), now)
         await uow.commit()

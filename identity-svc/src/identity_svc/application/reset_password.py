@@ -8,6 +8,7 @@ from preau_kernel.clock import Clock
 from preau_kernel.context import Context
 
 from identity_svc.application.access import require_gateway
+from identity_svc.application.attempts import ADDRESS_IS_KNOWN_FOR, name_key
 from identity_svc.application.ports import MailOrder, PasswordHasher, SecretFactory, UnitOfWorkFactory
 from identity_svc.domain.errors import ResetLinkInvalidError
 from identity_svc.domain.passwords import check_password, normalise_password
@@ -43,8 +44,11 @@ async def reset_password(
     async with uow_factory(context) as uow:
         if not await uow.resets.use(token_hash, now):
             raise ResetLinkInvalidError
+        await uow.resets.spend_all(account.id, now)
         await uow.accounts.set_password(account.id, password_hash, now)
         await uow.sessions.close_all(account.id, now)
-        await uow.throttle.forget([secrets.fingerprint(context.tenant_id, "sign-in", name, "")])
+        known = await uow.sessions.known_addresses(account.id, now - ADDRESS_IS_KNOWN_FOR)
+        keys = [name_key(secrets, context.tenant_id, "sign-in", name, address) for address in (b"", *known)]
+        await uow.throttle.forget(keys)
         await uow.mail.add(MailOrder("password_changed", account_id=account.id), now)
         await uow.commit()

@@ -9,22 +9,23 @@ from preau_kernel.clock import Clock
 from preau_kernel.context import Context
 from preau_kernel.ids import TenantId
 
+from identity_svc.application.letter_ports import DueWork, LetterRefusedError, LetterSender, LetterSendError
 from identity_svc.application.ports import (
-    DueWork,
     LeasedMail,
-    LetterSender,
-    LetterSendError,
+    MailOutcome,
     SecretFactory,
     TenantDirectory,
     UnitOfWork,
     UnitOfWorkFactory,
 )
 from identity_svc.domain.mail import Letter, link_with_token, password_changed_letter, password_reset_letter
+from identity_svc.domain.people import is_email
 from identity_svc.domain.tenants import Tenant
 
 BATCH = 20
 LEASE = timedelta(minutes=2)
 RESET_LINK_LIFE = timedelta(hours=1)
+LATE_AFTER = timedelta(minutes=5)
 GIVE_UP_AFTER = timedelta(hours=12)
 FIRST_RETRY = timedelta(seconds=15)
 LONGEST_RETRY = timedelta(minutes=30)
@@ -71,16 +72,15 @@ async def send_one(mail_id: int, tenant: Tenant, ports: MailPorts) -> None:
         return
     try:
         await ports.sender.send(letter, f"{tenant.slug}-{mail_id}")
+        outcome: MailOutcome | None = "sent"
+    except LetterRefusedError:
+        outcome = "failed"
     except LetterSendError:
-        is_sent = False
-    else:
-        is_sent = True
+        outcome = "failed" if now - mail.created_at > GIVE_UP_AFTER else None
     now = ports.clock.now()
     async with ports.uow_factory(context) as uow:
-        if is_sent:
-            await uow.mail.finish(mail_id, "sent", now)
-        elif now - mail.created_at > GIVE_UP_AFTER:
-            await uow.mail.finish(mail_id, "failed", now)
+        if outcome:
+            await uow.mail.finish(mail_id, outcome, now)
         else:
             await uow.mail.postpone(mail_id, now + retry_after(mail.attempts))
         await uow.commit()
@@ -97,12 +97,15 @@ async def _write(
     order = mail.order
     if order.kind == "password_changed":
         account = await uow.accounts.get(order.account_id) if order.account_id else None
-        return password_changed_letter(tenant, account.email) if account and account.email else None
+        if account is None or not is_email(account.email):
+            return None
+        return password_changed_letter(tenant, account.email, account.language)
     credentials = await uow.accounts.credentials_by_username(order.username_key)
-    if credentials is None or not credentials.account.email:
+    if credentials is None or not is_email(credentials.account.email):
         return None
+    account = credentials.account
     token = secrets.new_token()
-    await uow.resets.insert(secrets.token_hash(token), credentials.account.id, now, now + RESET_LINK_LIFE)
+    await uow.resets.insert(secrets.token_hash(token), account.id, now, now + RESET_LINK_LIFE)
     link = link_with_token(order.reset_url, token)
     minutes = int(RESET_LINK_LIFE.total_seconds() // 60)
-    return password_reset_letter(tenant, credentials.account.email, link, minutes)
+    return password_reset_letter(tenant, account.email, account.language, link, minutes)

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from preau_kernel.clock import Clock
 from preau_kernel.context import Context
+from preau_kernel.errors import ConflictError
 
 from identity_svc.application.access import require_gateway
-from identity_svc.application.attempts import Limit, address_key, forgive, register
+from identity_svc.application.attempts import (
+    ADDRESS_IS_KNOWN_FOR,
+    Limit,
+    address_key,
+    name_key,
+    register,
+    settle,
+)
 from identity_svc.application.ports import (
     AccessToken,
     Claims,
@@ -29,8 +37,9 @@ from identity_svc.domain.people import Account, storable, username_key
 from identity_svc.domain.sessions import SessionPolicy
 from identity_svc.domain.throttle import SIGN_IN_BY_ACCOUNT, SIGN_IN_BY_ADDRESS
 
-ADDRESS_IS_KNOWN_FOR = timedelta(days=30)
 LONGEST_USER_AGENT = 300
+# The account's hash may become another one while it is looked at; once more is enough for a twin that renewed it.
+_TRIES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,25 +91,50 @@ async def sign_in(command: SignIn, context: Context, ports: SignInPorts) -> Sign
             checked = await _register_attempt(uow, command, context, ports.secrets, now)
             await uow.commit()
         password = normalise_password(command.password[: MAXIMUM_LENGTH + 1])
-        stored = checked.credentials.password_hash if checked.credentials else None
-        is_right = await ports.hasher.verify(stored, password)
-    if checked.credentials is None or stored is None or not is_right:
-        if command.request_id:
-            async with ports.uow_factory(context) as uow:
-                await refuse_known(uow, command.request_id)
-        raise SignInFailedError
+        credentials = checked.credentials
+        is_right = await _is_right(credentials, password, ports.hasher)
+    for _ in range(_TRIES):
+        if credentials is None or not is_right:
+            if command.request_id:
+                async with ports.uow_factory(context) as uow:
+                    await refuse_known(uow, command.request_id)
+            raise SignInFailedError
+        signed_in = await _finish(command, context, ports, checked, credentials, password, now)
+        if signed_in:
+            return signed_in
+        async with ports.uow_factory(context) as uow:
+            credentials = await uow.accounts.credentials(credentials.account.id)
+        is_right = await _is_right(credentials, password, ports.hasher)
+    raise ConflictError
+
+
+async def _is_right(credentials: Credentials | None, password: str, hasher: PasswordHasher) -> bool:
+    return await hasher.verify(credentials.password_hash if credentials else None, password)
+
+
+async def _finish(
+    command: SignIn,
+    context: Context,
+    ports: SignInPorts,
+    checked: _Checked,
+    credentials: Credentials,
+    password: str,
+    now: datetime,
+) -> SignedIn | None:
+    """``None`` when the hash that was verified is not the account's any more: changed, reset, or renewed by a twin."""
+    account, stored = credentials.account, credentials.password_hash
     rehash = await ports.hasher.hash(password) if ports.hasher.needs_rehash(stored) else None
-    account = checked.credentials.account
     async with ports.uow_factory(context) as uow:
+        # Held to the end: a reset that comes now closes this session too, one that came before is seen here.
+        if await uow.accounts.hold_password(account.id) != stored:
+            return None
         answer = None
         if command.request_id:
             shown = Shown(command.request_id, command.username, account, rehash or stored)
             answer = await claim(uow, context, ports.secrets, shown, now)
-        await uow.throttle.forget([checked.account_limit.key])
-        if checked.address_limit:
-            await forgive(uow.throttle, [checked.address_limit], now)
+        await settle(uow.throttle, checked.account_limit, checked.address_limit, now)
         if rehash:
-            await uow.accounts.set_password(account.id, rehash, now)
+            await uow.accounts.renew_hash(account.id, rehash)
         is_repeated = answer is not None
         if answer is None:
             answer = await _open_session(uow, command, context, ports, checked.address_hash, account, now)
@@ -156,8 +190,7 @@ async def _register_attempt(
     address = address_key(command.client_address)
     address_hash = secrets.fingerprint(context.tenant_id, "address", address)
     is_known = bool(address) and await uow.sessions.is_known_address(name, address_hash, now - ADDRESS_IS_KNOWN_FOR)
-    # The owner's usual address counts apart: strangers who hammer the name do not lock its owner out.
-    account_key = secrets.fingerprint(context.tenant_id, "sign-in", name, address if is_known else "")
+    account_key = name_key(secrets, context.tenant_id, "sign-in", name, address_hash if is_known else b"")
     account_limit = Limit(account_key, SIGN_IN_BY_ACCOUNT)
     address_limit = (
         Limit(secrets.fingerprint(context.tenant_id, "sign-in-address", address), SIGN_IN_BY_ADDRESS)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from preau_kernel.clock import Clock
 from preau_kernel.context import Context
 
 from identity_svc.application.access import require_account
@@ -20,20 +21,21 @@ class UpdateAccount:
     language: str | None = None
 
 
-async def update_account(command: UpdateAccount, context: Context, uow_factory: UnitOfWorkFactory) -> Account:
-    """An empty address means no letters, an empty language means the browser's."""
+async def update_account(
+    command: UpdateAccount, context: Context, uow_factory: UnitOfWorkFactory, clock: Clock
+) -> Account:
+    """An empty address means no letters, an empty language means the browser's.
+
+    A new address makes links worthless that were sent to the old one.
+    """
     account_id = require_account(context)
     email = None if command.email is None else check_email(command.email)
     language = None if command.language is None else check_language(command.language)
     async with uow_factory(context) as uow:
-        account = await uow.accounts.get(account_id)
+        account = await uow.accounts.set_profile(account_id, email, language)
         if account is None:
             raise AccountNotFoundError
-        changed = replace(
-            account,
-            email=account.email if email is None else email,
-            language=account.language if language is None else language,
-        )
-        await uow.accounts.set_profile(account_id, changed.email, changed.language)
+        if email is not None:
+            await uow.resets.spend_all(account_id, clock.now())
         await uow.commit()
-    return changed
+    return account

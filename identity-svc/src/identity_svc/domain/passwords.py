@@ -33,7 +33,7 @@ def normalise_password(password: str) -> str:
 
 def check_password(password: str, username: str, field: str = "new_password") -> None:
     """``PASSWORD_TOO_WEAK`` unless long and varied enough, uncommon, and not built on the user name."""
-    problem = _problem(normalise_password(password), username)
+    problem = "too_long" if len(password) > MAXIMUM_LENGTH else _problem(normalise_password(password), username)
     if problem:
         raise PasswordTooWeakError(problem, MINIMUM_LENGTH, field)
 

@@ -36,13 +36,16 @@ RESET_BY_ACCOUNT = ThrottlePolicy(3, timedelta(hours=1), timedelta(minutes=15), 
 RESET_BY_ADDRESS = ThrottlePolicy(20, timedelta(hours=1), timedelta(minutes=15), timedelta(hours=1))
 
 
+CLOCKS_DIFFER_BY = timedelta(minutes=1)
+
+
 def fresh_counter(now: datetime) -> AttemptCounter:
     return AttemptCounter(0, now)
 
 
 def blocked_until(counter: AttemptCounter, now: datetime) -> datetime | None:
-    """The end of the present wait, if there is one. A counter from the future means a clock that was set back."""
-    if counter.window_started_at > now:
+    """The end of the present wait, if there is one."""
+    if _was_set_back(counter, now):
         return None
     if counter.blocked_until is not None and counter.blocked_until > now:
         return counter.blocked_until
@@ -52,11 +55,16 @@ def blocked_until(counter: AttemptCounter, now: datetime) -> datetime | None:
 def register_attempt(counter: AttemptCounter, policy: ThrottlePolicy, now: datetime) -> AttemptCounter:
     """Count one attempt before its outcome is known, so that parallel guesses cannot slip through."""
     quiet_since = max(counter.window_started_at, counter.blocked_until or counter.window_started_at)
-    if quiet_since + policy.window <= now or counter.window_started_at > now:
+    if quiet_since + policy.window <= now or _was_set_back(counter, now):
         counter = fresh_counter(now)
     attempts = counter.attempts + 1
     wait = wait_after(attempts, policy)
     return AttemptCounter(attempts, counter.window_started_at, now + wait if wait else None)
+
+
+def _was_set_back(counter: AttemptCounter, now: datetime) -> bool:
+    # A little ahead is no sign of it: another replica's clock, or an attempt that began first and is counted second.
+    return counter.window_started_at > now + CLOCKS_DIFFER_BY
 
 
 def wait_after(attempts: int, policy: ThrottlePolicy) -> timedelta:

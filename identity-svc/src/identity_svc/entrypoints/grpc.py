@@ -163,7 +163,7 @@ class IdentityServicer(rpc.IdentityServiceServicer):
             email=request.email if request.HasField("email") else None,
             language=request.language if request.HasField("language") else None,
         )
-        account = await update_account(command, current_context(), self._uow_factory)
+        account = await update_account(command, current_context(), self._uow_factory, self._clock)
         return pb.UpdateAccountResponse(account=account_to_wire(account))
 
     async def GetHousehold(self, request: pb.GetHouseholdRequest, context: _Call) -> pb.GetHouseholdResponse:

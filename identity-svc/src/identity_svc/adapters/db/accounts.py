@@ -63,6 +63,22 @@ class PostgresAccounts:
         )
         return inserted is not None
 
+    async def hold_password(self, account_id: UUID) -> str | None:
+        password_hash: str | None = await self._transaction.fetchval(
+            "SELECT password_hash FROM account WHERE tenant_id = $1 AND id = $2 FOR NO KEY UPDATE",
+            self._tenant_id,
+            account_id,
+        )
+        return password_hash
+
+    async def renew_hash(self, account_id: UUID, password_hash: str) -> None:
+        await self._transaction.execute(
+            "UPDATE account SET password_hash = $3 WHERE tenant_id = $1 AND id = $2",
+            self._tenant_id,
+            account_id,
+            password_hash,
+        )
+
     async def set_password(self, account_id: UUID, password_hash: str, now: datetime) -> None:
         await self._transaction.execute(
             "UPDATE account SET password_hash = $3, password_changed_at = $4 WHERE tenant_id = $1 AND id = $2",
@@ -72,14 +88,16 @@ class PostgresAccounts:
             now,
         )
 
-    async def set_profile(self, account_id: UUID, email: str, language: str) -> None:
-        await self._transaction.execute(
-            "UPDATE account SET email = $3, language = $4 WHERE tenant_id = $1 AND id = $2",
+    async def set_profile(self, account_id: UUID, email: str | None, language: str | None) -> Account | None:
+        row = await self._transaction.fetchrow(
+            "UPDATE account SET email = coalesce($3, email), language = coalesce($4, language)"
+            f" WHERE tenant_id = $1 AND id = $2 RETURNING {_COLUMNS}",
             self._tenant_id,
             account_id,
             email,
             language,
         )
+        return to_account(row) if row else None
 
 
 class PostgresResets:
@@ -116,15 +134,15 @@ class PostgresResets:
             token_hash,
             now,
         )
-        if account_id is None:
-            return False
+        return account_id is not None
+
+    async def spend_all(self, account_id: UUID, now: datetime) -> None:
         await self._transaction.execute(
             "UPDATE password_reset SET used_at = $3 WHERE tenant_id = $1 AND account_id = $2 AND used_at IS NULL",
             self._tenant_id,
             account_id,
             now,
         )
-        return True
 
 
 def to_account(row: Any) -> Account:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Literal
 
 from preau_chassis.database import Database
 from preau_chassis.database import UnitOfWork as Transaction
 from preau_kernel.ids import TenantId
 
-from identity_svc.application.ports import LeasedMail, MailOrder
+from identity_svc.application.ports import LeasedMail, MailOrder, MailOutcome
 
 
 class PostgresMailQueue:
@@ -44,7 +43,7 @@ class PostgresMailQueue:
         order = MailOrder(row["kind"], row["username_key"], row["account_id"], row["reset_url"])
         return LeasedMail(order, row["attempts"], row["created_at"])
 
-    async def finish(self, mail_id: int, outcome: Literal["sent", "dropped", "failed"], now: datetime) -> None:
+    async def finish(self, mail_id: int, outcome: MailOutcome, now: datetime) -> None:
         await self._transaction.execute(
             "UPDATE mail SET finished_at = $4, outcome = $3, username_key = '', account_id = NULL, reset_url = ''"
             " WHERE tenant_id = $1 AND id = $2",
@@ -73,6 +72,13 @@ class PostgresDueWork:
             limit,
         )
         return [(TenantId(row["tenant_id"]), row["id"]) for row in rows]
+
+    async def waiting_since(self, instant: datetime) -> int:
+        return int(
+            await self._database.fetchval(
+                "SELECT count(*) FROM mail WHERE finished_at IS NULL AND created_at < $1", instant
+            )
+        )
 
 
 class PostgresHousekeeping:

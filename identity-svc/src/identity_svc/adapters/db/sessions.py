@@ -65,13 +65,33 @@ class PostgresSessions:
         )
         return is_known
 
-    async def list_open(self, account_id: UUID, now: datetime) -> list[OpenSession]:
+    async def known_addresses(self, account_id: UUID, since: datetime) -> list[bytes]:
+        rows = await self._transaction.fetch(
+            "SELECT DISTINCT address_hash FROM session WHERE tenant_id = $1 AND account_id = $2 AND created_at >= $3",
+            self._tenant_id,
+            account_id,
+            since,
+        )
+        return [bytes(row["address_hash"]) for row in rows]
+
+    async def is_open(self, session_id: int, now: datetime) -> bool:
+        found: bool = await self._transaction.fetchval(
+            "SELECT EXISTS (SELECT FROM session WHERE tenant_id = $1 AND id = $2"
+            " AND closed_at IS NULL AND idle_ends_at > $3 AND ends_at > $3)",
+            self._tenant_id,
+            session_id,
+            now,
+        )
+        return found
+
+    async def list_open(self, account_id: UUID, now: datetime, limit: int) -> list[OpenSession]:
         rows = await self._transaction.fetch(
             "SELECT id, created_at, last_seen_at, user_agent FROM session WHERE tenant_id = $1 AND account_id = $2"
-            " AND closed_at IS NULL AND idle_ends_at > $3 AND ends_at > $3 ORDER BY last_seen_at DESC, id DESC",
+            " AND closed_at IS NULL AND idle_ends_at > $3 AND ends_at > $3 ORDER BY last_seen_at DESC, id DESC LIMIT $4",
             self._tenant_id,
             account_id,
             now,
+            limit,
         )
         return [
             OpenSession(row["id"], row["created_at"], row["last_seen_at"], row["user_agent"], is_current=False)
