@@ -12,7 +12,7 @@ from preau.agenda.v1 import agenda_events_pb2 as events
 from preau.agenda.v1 import agenda_service_pb2 as pb
 from preau_kernel.errors import DomainError, ErrorKind
 
-from tests.integration.agenda.world import SCHOOL_DAY, World, iso, wire_date
+from tests.integration.agenda.world import SCHOOL_DAY, Household, World, iso, wire_date
 
 
 async def test_the_document_s_entry_gives_seventy_two_rows_and_skips_nothing(world: World) -> None:
@@ -135,6 +135,22 @@ async def test_a_preview_tells_what_applying_does_and_writes_nothing(world: Worl
     assert {row.refusal.related_activity_id for row in preview.skipped} == {world.activities["midi"]}
     assert list(preview.missing_required_activity_ids) == [world.activities["midi"]]
     assert await world.reservations(household) == []
+
+
+async def test_a_preview_does_not_give_away_another_household_s_hold_that_nobody_has_swept(world: World) -> None:
+    mother = await world.household()
+    father = Household(str(uuid4()), mother.children)
+    await world.keep(father, 1)
+    await world.apply(mother, "matin", period=(date(2025, 9, 1), date(2025, 9, 1)))
+    world.clock.advance(timedelta(minutes=61))
+
+    entry = world.entry(father, "matin", period=(date(2025, 9, 1), date(2025, 9, 1)))
+    preview = await world.as_family(father, "PreviewBulkEntry", pb.PreviewBulkEntryRequest(entry=entry))
+    saved = await world.apply(father, "matin", period=(date(2025, 9, 1), date(2025, 9, 1)))
+
+    assert [row.refusal.reason for row in saved.skipped] == ["ALREADY_RESERVED"]
+    assert list(preview.skipped) == list(saved.skipped)
+    assert list(preview.created) == list(saved.created)
 
 
 async def test_deleting_the_meal_of_a_month_takes_its_midday_care_with_it(world: World) -> None:

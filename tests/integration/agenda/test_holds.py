@@ -6,6 +6,7 @@ from datetime import UTC, date, timedelta
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import pytest
 from preau.agenda.v1 import agenda_events_pb2 as events
 from preau.agenda.v1 import agenda_service_pb2 as pb
@@ -67,6 +68,52 @@ async def test_the_job_finds_ended_holds_in_every_town(new_world: Any) -> None:
 
     assert released >= 2 * 18
     assert [await booked(each) for each in worlds] == [0, 0]
+
+
+async def test_a_town_that_fails_keeps_no_other_town_s_places(new_world: Any) -> None:
+    broken, sound = worlds = [await (await new_world()).with_activities() for _ in range(2)]
+    for each in worlds:
+        await each.apply(await each.household(), "matin", period=ONE_DAY)
+        each.clock.advance(timedelta(minutes=61))
+    async with broken.database.unit_of_work(broken.staff) as uow:
+        await uow.execute("UPDATE session SET booked = 0")
+        await uow.commit()
+
+    with pytest.raises(asyncpg.CheckViolationError):
+        await broken.expire_everywhere()
+
+    assert await booked(sound) == 0
+    async with broken.database.unit_of_work(broken.staff) as uow:
+        await uow.execute("UPDATE session s SET booked = 1 WHERE session_key IN (SELECT session_key FROM reservation)")
+        await uow.commit()
+    await broken.expire_everywhere()
+    assert await booked(broken) == 0
+
+
+async def test_a_meal_is_held_no_longer_than_the_midday_care_it_requires(world: World) -> None:
+    household = await world.household()
+    midday = await world.apply(household, "midi", period=ONE_DAY)
+    world.clock.advance(timedelta(minutes=30))
+
+    meal = await world.apply(household, "restauration", period=ONE_DAY)
+
+    assert meal.hold_expires_at == midday.hold_expires_at
+    world.clock.advance(timedelta(minutes=31))
+    assert await world.expire() == 2
+    assert await world.reservations(household, pb.RESERVATION_STATUS_HELD) == []
+
+
+async def test_a_meal_over_paid_midday_care_is_held_the_town_s_whole_time(world: World) -> None:
+    household = await world.household()
+    await world.apply(household, "midi", period=ONE_DAY)
+    async with world.database.unit_of_work(world.staff) as uow:
+        await uow.execute("UPDATE reservation SET status = 2")
+        await uow.commit()
+    world.clock.advance(timedelta(minutes=30))
+
+    meal = await world.apply(household, "restauration", period=ONE_DAY)
+
+    assert meal.hold_expires_at.ToDatetime(UTC) == world.clock.now() + timedelta(minutes=60)
 
 
 async def test_what_is_still_held_is_left_alone(world: World) -> None:
@@ -162,6 +209,21 @@ async def test_what_lapsed_can_be_taken_back_while_it_is_free(new_world: Any) ->
     assert (await renew(world, household)).renewed_count == 1
 
 
+async def test_nothing_is_taken_back_for_a_child_that_has_left_the_household(world: World) -> None:
+    household = await world.household(children=2)
+    await world.apply(household, "matin", period=ONE_DAY)
+    gone, stays = household.children
+    household.children = [stays]
+    await world.keep(household, 2)
+    world.clock.advance(timedelta(minutes=61))
+
+    answer = await restore(world, household)
+
+    assert (answer.restored_count, answer.lost_count) == (1, 1)
+    (held,) = await world.reservations(household, pb.RESERVATION_STATUS_HELD)
+    assert held.child_id == stays != gone
+
+
 async def test_what_was_booked_anew_does_not_hold_the_payment_up(world: World) -> None:
     household = await world.household()
     await world.apply(household, "matin", period=ONE_DAY)
@@ -205,6 +267,18 @@ async def test_an_entry_can_be_undone_for_ten_minutes(world: World) -> None:
     assert (undone.removed_count, undone.revision) == (71, 3)
     assert await booked(world) == 0
     assert [kind for kind, _ in await world.events()][-1] == "ReservationsCancelled"
+
+
+async def test_undoing_a_meal_leaves_the_midday_care_that_was_booked_before_it(world: World) -> None:
+    household = await world.household()
+    await world.apply(household, "midi", period=ONE_DAY)
+    meal = await world.apply(household, "restauration", period=ONE_DAY)
+
+    undone = await undo(world, household, meal.entry_id)
+
+    assert undone.removed_count == 1
+    (left,) = await world.reservations(household, pb.RESERVATION_STATUS_HELD)
+    assert left.activity_id == world.activities["midi"]
 
 
 async def test_after_ten_minutes_an_entry_stays(world: World) -> None:

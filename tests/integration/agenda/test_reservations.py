@@ -59,6 +59,18 @@ async def test_one_refusal_books_nothing_and_says_why(world: World) -> None:
     assert await world.reservations(household) == []
 
 
+async def test_a_meal_whose_midday_care_is_full_is_told_that_it_is_full(world: World) -> None:
+    await world.open("midi", date(2025, 9, 1), date(2025, 9, 1), capacity=0)
+    household = await world.household()
+
+    with pytest.raises(DomainError) as refusal:
+        await create(world, household, "restauration", "midi")
+
+    error = refusal.value
+    assert (error.reason, error.metadata["activity_id"]) == ("SESSION_FULL", world.activities["midi"])
+    assert await world.reservations(household) == []
+
+
 async def test_a_day_booked_in_another_tab_is_told(world: World) -> None:
     household = await world.household()
     await create(world, household, "matin")
@@ -85,6 +97,15 @@ async def test_cancelling_midday_takes_the_meal_after_saying_so(world: World) ->
     assert set(cancelled.ids) == {meal, midday}
     left = await world.reservations(household, pb.RESERVATION_STATUS_HELD)
     assert [row.activity_id for row in left] == [world.activities["matin"]]
+
+
+async def test_however_many_ids_are_too_many_the_most_is_told(world: World) -> None:
+    household = await world.household()
+
+    with pytest.raises(DomainError) as refusal:
+        await cancel(world, household, *map(str, range(10_001)))
+
+    assert (refusal.value.reason, refusal.value.metadata["max_count"]) == ("TOO_MANY_IDS", "2000")
 
 
 async def test_a_row_cancelled_in_another_tab_is_told(world: World) -> None:

@@ -219,6 +219,37 @@ def test_activities_that_exclude_each_other_never_meet_and_the_first_in_order_wi
     assert after.skipped[0][1].related_activity_id == "activity-2"
 
 
+def test_what_cannot_be_itself_excludes_nothing() -> None:
+    activities = [make_activity(1, requires=(3,), excludes=(2,)), make_activity(2, excludes=(1,)), make_activity(3)]
+    rules = make_rules(activities)
+    offer = make_offer(rules, [MONDAY], places={session_key(MONDAY, 3): 0})
+
+    plan = plan_booking(rules, offer, make_wish(rules, [MONDAY]), NOW)
+
+    assert told(plan.created) == [("2025-09-01", 2)]
+    assert reasons(plan) == [("2025-09-01", 1, "REQUIRES_ACTIVITY"), ("2025-09-01", 3, "SESSION_FULL")]
+
+
+def test_nothing_is_told_of_what_no_bringer_would_bring_that_day() -> None:
+    wednesday = MONDAY + 2
+    rules = make_rules([make_activity(1, brings=(2,)), make_activity(2, weekdays=frozenset({1, 3}))])
+    offer = make_offer(rules, [wednesday], places={session_key(wednesday, 2): 0})
+
+    plan = plan_booking(rules, offer, make_wish(rules, [wednesday], 1), NOW)
+
+    assert (plan.created, plan.skipped) == ([], [])
+
+
+def test_what_is_brought_along_anyway_is_not_offered_as_missing() -> None:
+    rules = make_rules([make_activity(1, requires=(2,), brings=(2,)), make_activity(2)])
+    offer = make_offer(rules, [MONDAY], places={session_key(MONDAY, 2): 0})
+
+    plan = plan_booking(rules, offer, make_wish(rules, [MONDAY], 1), NOW)
+
+    assert reasons(plan) == [("2025-09-01", 1, "REQUIRES_ACTIVITY"), ("2025-09-01", 2, "SESSION_FULL")]
+    assert plan.missing_required == []
+
+
 def test_the_last_place_goes_to_the_first_child() -> None:
     rules = make_rules([make_activity(1)])
     children = (CHILD, CHILD + 1)

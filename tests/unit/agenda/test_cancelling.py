@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from agenda_svc.domain.cancelling import plan_bulk_cancelling, plan_cancelling
+from agenda_svc.domain.cancelling import plan_bulk_cancelling, plan_cancelling, rows_to_undo
 from agenda_svc.domain.coupling import coupled
 from agenda_svc.domain.cutoffs import Cutoff
 from agenda_svc.domain.offer import Row
@@ -154,3 +154,38 @@ def test_another_household_s_rows_are_left_alone() -> None:
     plan = plan_bulk_cancelling(rules, offer, make_wish(rules, [MONDAY]), NOW)
 
     assert plan.removed == []
+
+
+def test_two_that_share_what_they_require_do_not_leave_it_behind() -> None:
+    shared = make_activity(1, cancellation_cutoff=Cutoff(7, 0, 0))
+    rules = make_rules([shared, make_activity(2, requires=(1,)), make_activity(3, requires=(1,))])
+    late = datetime(2025, 8, 30, tzinfo=UTC)
+    rows = [make_row("2025-09-01", key, Status.CONFIRMED) for key in (1, 2, 3)]
+
+    plan = plan_cancelling(rules, rows[1:], rows, late)
+
+    assert plan.removed == [rows[1]]
+    assert [(slot, refusal.reason) for slot, refusal in plan.skipped] == [
+        (rows[2].slot, Reason.CANCELLATION_CUTOFF_PASSED)
+    ]
+
+
+def test_a_hold_that_has_ended_is_in_nobody_s_way_before_it_is_swept() -> None:
+    rules = make_rules()
+    midday = make_row("2025-09-01", MIDDAY, Status.CONFIRMED)
+    meal = make_row("2025-09-01", MEAL, hold_expires_at=NOW)
+
+    plan = plan_cancelling(rules, [midday], [midday, meal], NOW)
+    (view,) = view_rows(rules, [midday], [midday, meal], NOW)
+
+    assert (plan.removed, plan.skipped) == ([midday], [])
+    assert view.can_cancel_alone
+
+
+def test_taking_an_entry_back_leaves_what_it_found_booked() -> None:
+    rules = make_rules()
+    midday = make_row("2025-09-01", MIDDAY, Status.CONFIRMED)
+    meal = make_row("2025-09-01", MEAL)
+
+    assert rows_to_undo(rules, [meal], [midday, meal], NOW) == [meal]
+    assert rows_to_undo(rules, [midday], [midday, meal], NOW) == [meal, midday]

@@ -128,3 +128,19 @@ async def test_a_line_that_ended_starts_again() -> None:
     assert await combiner.write(write_of(2))
 
     assert store.alone == [1, 2]
+
+
+async def test_nobody_is_left_waiting_when_the_process_ends_in_the_middle_of_a_write() -> None:
+    store = Store()
+    combiner = Combiner(store.write_alone, store.write_together, Turns())
+    waiting = asyncio.create_task(combiner.write(write_of(1)))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert store.alone == [1]
+
+    for task in combiner._tasks:
+        task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(waiting, 5)

@@ -8,10 +8,11 @@ from typing import Any
 from agenda_svc.domain.days import session_key
 from agenda_svc.domain.lapses import Lapse, plan_restoring, recently_lapsed
 from agenda_svc.domain.offer import Row
+from agenda_svc.domain.rules import TownRules
 from agenda_svc.domain.settling import plan_settling
 from agenda_svc.domain.states import Status
 
-from tests.unit.agenda.town import MATIN, MEAL, MIDDAY, NOW, make_offer, make_row, make_rules, number
+from tests.unit.agenda.town import MATIN, MEAL, MIDDAY, NOW, make_activity, make_offer, make_row, make_rules, number
 
 MONDAY = number("2025-09-01")
 
@@ -89,3 +90,45 @@ def test_taking_back_is_judged_like_a_new_booking() -> None:
 
     assert plan.restored == [matin]
     assert {row.id for row in plan.lost} == {1, 2}
+
+
+def excluding() -> TownRules:
+    return make_rules([make_activity(1, excludes=(2,)), make_activity(2, excludes=(1,)), make_activity(3)])
+
+
+def test_what_the_family_booked_instead_keeps_out_what_it_excludes() -> None:
+    rules = excluding()
+    lapsed, instead = expired(1, id=11), make_row("2025-09-01", 2)
+    free: dict[int, int | None] = {session_key(MONDAY, key): 5 for key in (1, 2, 3)}
+
+    paid = plan_settling(rules, [11], {11: lapsed, instead.id: instead}, {instead.slot}, free)
+    taken_back = plan_restoring(rules, make_offer(rules, [MONDAY], live=[instead]), [lapsed], NOW)
+
+    assert (paid.rebooked, paid.lost) == ([], [11])
+    assert (taken_back.restored, taken_back.lost) == ([], [lapsed])
+
+
+def test_of_lapsed_holds_that_exclude_each_other_the_first_in_order_comes_back() -> None:
+    rules = excluding()
+    first, second, other = expired(1, id=1), expired(2, id=2), expired(3, id=3)
+
+    plan = plan_restoring(rules, make_offer(rules, [MONDAY]), [second, first, other], NOW)
+
+    assert plan.restored == [first, other]
+    assert plan.lost == [second]
+
+
+def test_the_last_places_of_a_pair_go_to_one_child_and_not_half_to_each() -> None:
+    rules = make_rules()
+    ids = {(8, MIDDAY): 11, (7, MEAL): 12, (7, MIDDAY): 13, (8, MEAL): 14}
+    lapsed = [expired(key, id=each, child=child) for (child, key), each in ids.items()]
+    last = {session_key(MONDAY, MEAL): 1, session_key(MONDAY, MIDDAY): 1}
+
+    paid = plan_settling(rules, list(ids.values()), {row.id: row for row in lapsed}, set(), places(meal=1, midday=1))
+    offer = make_offer(rules, [MONDAY], places=last, children=(7, 8))
+    taken_back = plan_restoring(rules, offer, lapsed, NOW)
+
+    assert [row.id for row in paid.rebooked] == [12, 13]
+    assert sorted(paid.lost) == [11, 14]
+    assert [row.id for row in taken_back.restored] == [12, 13]
+    assert sorted(row.id for row in taken_back.lost) == [11, 14]

@@ -13,10 +13,11 @@ from agenda_svc.domain.rules import TownRules
 from agenda_svc.domain.states import Status
 from agenda_svc.domain.views import DayState, month_of
 
-from tests.unit.agenda.town import NOW, iso, make_activity, make_row, make_rules, number
+from tests.unit.agenda.town import NOW, iso, make_activity, make_offer, make_row, make_rules, number
 
 CHILDREN = (7, 8)
 TODAY = number("2025-08-20")
+MONDAY = number("2025-09-01")
 DAYS = range(TODAY - 3, TODAY + 12)
 _TOLD_BY = {
     Reason.SESSION_FULL: DayState.FULL,
@@ -105,3 +106,21 @@ def test_a_town_remembers_a_bounded_number_of_days() -> None:
 
     assert set(rules.on_day(TODAY + 12).open) == {1, 2, 3, 4}
     assert len(rules._days) <= 800
+
+
+def test_a_day_is_not_bookable_for_what_lacks_or_excludes_what_is_booked() -> None:
+    meal, midday = make_activity(1, requires=(2,)), make_activity(2)
+    rules = make_rules([meal, midday])
+    full = make_offer(rules, [MONDAY], places={session_key(MONDAY, 2): 0})
+    free = make_offer(rules, [MONDAY])
+    either = make_rules([make_activity(1, excludes=(2,)), make_activity(2, excludes=(1,))])
+    booked = make_offer(either, [MONDAY], live=[make_row("2025-09-01", 1)])
+
+    def state(town: TownRules, offer: Offer) -> DayState:
+        (day,) = month_of(town, offer, [7], [MONDAY], NOW)
+        return day.state
+
+    assert state(rules, full) is DayState.FULL
+    assert state(rules, free) is DayState.BOOKABLE
+    assert state(either, booked) is DayState.BOOKED
+    assert state(either, make_offer(either, [MONDAY])) is DayState.BOOKABLE

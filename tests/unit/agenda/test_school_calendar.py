@@ -103,7 +103,17 @@ async def test_school_weekdays_are_four_unless_said_otherwise() -> None:
 
 
 @pytest.mark.parametrize(
-    "document", ["{", "[]", "{}", '{"calendars": [{"zone": "Martinique"}]}', '{"calendars": [1]}', "null"]
+    "document",
+    [
+        "{",
+        "[]",
+        "{}",
+        '{"calendars": [{"zone": "Martinique"}]}',
+        '{"calendars": [1]}',
+        "null",
+        json.dumps(DOCUMENT).replace('"Toussaint"', "7"),
+        "[" * 100_000,
+    ],
 )
 async def test_a_file_of_another_format_is_refused(document: str) -> None:
     with pytest.raises(InvalidError) as refusal:

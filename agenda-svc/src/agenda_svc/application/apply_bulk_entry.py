@@ -22,7 +22,7 @@ from agenda_svc.application.desk import (
 from agenda_svc.application.ports import Change, CommandKey, ReservationStore
 from agenda_svc.domain.booking import Wish, plan_booking
 from agenda_svc.domain.cancelling import plan_bulk_cancelling
-from agenda_svc.domain.days import activity_in
+from agenda_svc.domain.days import activity_in, day_in, session_key
 from agenda_svc.domain.events import ReservationsCancelled, ReservationsHeld
 from agenda_svc.domain.offer import Offer, Slot
 from agenda_svc.domain.rules import TownRules
@@ -83,7 +83,7 @@ async def hold_slots(
     change: Change, desk: Desk, household_id: str, rules: TownRules, offer: Offer, slots: list[Slot]
 ) -> datetime:
     """Make ``change`` hold ``slots`` under new ids, as one entry; until when."""
-    hold = change.now + timedelta(minutes=rules.hold_minutes)
+    hold = _held_until(rules, offer, slots, change.now)
     ids = await desk.ids.take(len(slots) + 1)
     change.entry_id = ids[0]
     change.new_ids = ids[1:]
@@ -103,6 +103,19 @@ async def hold_slots(
         hold,
     )
     return hold
+
+
+def _held_until(rules: TownRules, offer: Offer, slots: list[Slot], now: datetime) -> datetime:
+    """The town's time, or less: nothing is held longer than what it requires, without which it cannot stand."""
+    until = now + timedelta(minutes=rules.hold_minutes)
+    if not offer.live:
+        return until
+    for child_key, key in slots:
+        for other in rules.by_key[activity_in(key)].requires:
+            row = offer.live.get((child_key, session_key(day_in(key), other)))
+            if row is not None and row.status is Status.HELD:
+                until = min(until, row.hold_expires_at)
+    return until
 
 
 def _deletion(

@@ -23,8 +23,9 @@ from agenda_svc.application.desk import (
 from agenda_svc.application.ports import Change, CommandKey, OfferQuery, ReservationStore
 from agenda_svc.domain.booking import BookingPlan, Wish, plan_booking
 from agenda_svc.domain.coupling import brought_by
-from agenda_svc.domain.days import activity_in, check_day, day_in, day_number, day_of, keys_between, session_key
+from agenda_svc.domain.days import activity_in, check_day, day_number, keys_between, session_key
 from agenda_svc.domain.offer import Row
+from agenda_svc.domain.refusals import Reason
 from agenda_svc.domain.rules import TownRules
 from agenda_svc.domain.states import Status
 from agenda_svc.domain.views import RowView, view_rows
@@ -95,14 +96,25 @@ def _rows(change: Change, hold: datetime, now: datetime) -> list[Row]:
 
 
 def _refuse(rules: TownRules, plan: BookingPlan, wish: Wish, wanted: CreateReservations) -> None:
-    """What was only brought along may fail; what was chosen may not."""
+    """What was only brought along may fail; what was chosen may not.
+
+    What lacks a required activity that was wanted too is told that activity's reason: full, too late.
+    """
     chosen = {activity.key for activity in wish.activities}
-    for (_, key), refusal in plan.skipped:
-        if activity_in(key) in chosen:
-            raise PreconditionError(
-                refusal.reason.value,
-                child_id=wanted.child_id,
-                activity_id=rules.by_key[activity_in(key)].id,
-                day=day_of(day_in(key)).isoformat(),
-                **refusal.facts(),
-            )
+    refusals = {activity_in(key): refusal for (_, key), refusal in plan.skipped}
+    refused = next((key for key in refusals if key in chosen), None)
+    if refused is None:
+        return
+    for _ in refusals:
+        refusal = refusals[refused]
+        lacking = rules.by_id.get(refusal.related_activity_id)
+        if refusal.reason is not Reason.REQUIRES_ACTIVITY or lacking is None or lacking.key not in refusals:
+            break
+        refused = lacking.key
+    raise PreconditionError(
+        refusal.reason.value,
+        child_id=wanted.child_id,
+        activity_id=rules.by_key[refused].id,
+        day=wanted.day.isoformat(),
+        **refusal.facts(),
+    )

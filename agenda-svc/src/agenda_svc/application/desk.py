@@ -132,18 +132,16 @@ def child_keys_of(offer: Offer | None, child_ids: Iterable[str]) -> list[int]:
 
 
 def without_lapsed(offer: Offer, now: datetime) -> Offer:
-    """The offer as it is once somebody has swept the holds that have ended."""
-    lapsed = [row for row in offer.live.values() if row.has_lapsed(now)]
+    """The offer as a command finds it once it has swept: without the household's own holds that have ended."""
+    lapsed = {row.slot: row for row in offer.live.values() if row.is_own and row.has_lapsed(now)}
     if not lapsed:
         return offer
     places = dict(offer.places)
-    for row in lapsed:
+    for row in lapsed.values():
         left = places.get(row.session_key)
         if left is not None:
             places[row.session_key] = left + 1
-    return replace(
-        offer, live={slot: row for slot, row in offer.live.items() if not row.has_lapsed(now)}, places=places
-    )
+    return replace(offer, live={slot: row for slot, row in offer.live.items() if slot not in lapsed}, places=places)
 
 
 async def sweep(

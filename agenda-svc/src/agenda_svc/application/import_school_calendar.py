@@ -66,7 +66,7 @@ def _years(text: str, zone: str) -> list[_Year]:
     try:
         document = json.loads(text)
         found = [_year(entry) for entry in document["calendars"] if entry["zone"] == zone]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise InvalidError("INVALID_CALENDAR", "calendar_json", "not in the format of school-calendar.json") from None
     if not found:
         raise NotFoundError("CALENDAR_ZONE_NOT_FOUND", zone=zone)

@@ -169,15 +169,6 @@ class ReservationIds(Protocol):
     async def take(self, count: int) -> Sequence[int]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class DueHousehold:
-    """A household with a hold that has ended."""
-
-    tenant_id: int
-    tenant_slug: str
-    household_id: str
-
-
 class ExpiryStore(Protocol):
     async def due_towns(self, now: datetime, limit: int) -> Sequence[tuple[int, str]]:
         """Towns in which holds have ended."""

@@ -12,14 +12,14 @@ from agenda_svc.application.bulk_entry import UNDO_FOR
 from agenda_svc.application.cancel_reservations import cancellation
 from agenda_svc.application.desk import Desk, first_key_held, read_rows, replay, settle, sweep
 from agenda_svc.application.ports import CommandKey, ReservationStore, RowsQuery
-from agenda_svc.domain.cancelling import plan_cancelling
+from agenda_svc.domain.cancelling import group_refusal, rows_to_undo
 from agenda_svc.domain.states import LIVE, Status
 
 Encode = Callable[[int, int], bytes]
 
 
 async def undo_bulk_entry(ctx: Context, desk: Desk, command: CommandKey, entry_id: int, encode: Encode) -> bytes:
-    """What was cancelled of it meanwhile is left alone; what was coupled with it goes too."""
+    """What was cancelled of it meanwhile is left alone; what cannot stand without it goes too."""
     household_id = ctx.require_household()
 
     async def attempt(store: ReservationStore, lock: bool) -> bytes | None:
@@ -44,12 +44,12 @@ async def undo_bulk_entry(ctx: Context, desk: Desk, command: CommandKey, entry_i
         is_untouched = all(row.status is Status.HELD and row.hold_expires_at <= ends_at for row in live)
         if now > until or not live or not is_untouched:
             raise PreconditionError("UNDO_TOO_LATE", undo_until=until.isoformat())
-        plan = plan_cancelling(rules, live, reading.rows, now)
-        if plan.skipped:
+        leaving = rows_to_undo(rules, live, reading.rows, now)
+        if group_refusal(rules, leaving, now, rules.today(now)) is not None:
             raise PreconditionError("UNDO_TOO_LATE", undo_until=until.isoformat())
-        change = cancellation(household_id, offer, plan.removed, now)
+        change = cancellation(household_id, offer, leaving, now)
         change.command = command
-        change.response = encode(len(plan.removed), offer.revision + 1)
+        change.response = encode(len(leaving), offer.revision + 1)
         return change.response if await store.apply(ctx, change) else None
 
     return await settle(ctx, desk, attempt)

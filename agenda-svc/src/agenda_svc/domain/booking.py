@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -69,20 +69,16 @@ def plan_booking(rules: TownRules, offer: Offer, wish: Wish, now: datetime) -> B
 
 def _by_weekday(rules: TownRules, wish: Wish, chosen: set[int]) -> list[tuple[list[Activity], bool]]:
     """What is wanted on each weekday, and whether all of it together needs nothing more and bears everything else."""
-    keys = chosen.union(brought_by(rules, chosen))
-    ordered = sorted((rules.by_key[key] for key in keys), key=lambda activity: rules.rank[activity.key])
     tables: dict[tuple[int, ...], tuple[list[Activity], bool]] = {}
     by_weekday: list[tuple[list[Activity], bool]] = []
     for weekday in range(8):
-        wanted = [
-            activity
-            for activity in ordered
-            if weekday in activity.weekdays or (wish.is_day_named and activity.key in chosen)
-        ]
+        held = {activity.key for activity in wish.activities if weekday in activity.weekdays}
+        brought = {key for key in brought_by(rules, held) if weekday in rules.by_key[key].weekdays}
         # Most days of a week want the same.
-        present = tuple([activity.key for activity in wanted])
+        present = tuple(sorted(brought | (chosen if wish.is_day_named else held), key=rules.rank.__getitem__))
         table = tables.get(present)
         if table is None:
+            wanted = [rules.by_key[key] for key in present]
             table = tables[present] = (wanted, _stands_alone(rules, wanted, chosen))
         by_weekday.append(table)
     return by_weekday
@@ -112,13 +108,35 @@ def _couple(
     def is_booked(other: int) -> bool:
         return (child_key, session_key(day, other)) in offer.live
 
+    # What cannot be itself must not keep another one out.
+    _drop_excluded(rules, created, refused, lambda other, _: is_booked(other))
+    _drop_lacking(rules, created, refused, chosen, is_booked)
+    _drop_excluded(rules, created, refused, lambda other, activity_key: _comes_first(created, other, activity_key))
+    _drop_lacking(rules, created, refused, chosen, is_booked)
+
+
+def _drop_excluded(
+    rules: TownRules,
+    created: dict[int, int],
+    refused: dict[int, Refusal],
+    is_in_the_way: Callable[[int, int], bool],
+) -> None:
     for activity_key in list(created):
         for other in rules.by_key[activity_key].excludes:
-            if is_booked(other) or _comes_first(created, other, activity_key):
+            if is_in_the_way(other, activity_key):
                 del created[activity_key]
                 related = rules.by_key[other].id
                 refused[activity_key] = Refusal(Reason.EXCLUDES_ACTIVITY, related_activity_id=related)
                 break
+
+
+def _drop_lacking(
+    rules: TownRules,
+    created: dict[int, int],
+    refused: dict[int, Refusal],
+    chosen: set[int],
+    is_booked: Callable[[int], bool],
+) -> None:
     is_settled = False
     while not is_settled:
         is_settled = True
@@ -149,9 +167,10 @@ def _has_bringer(rules: TownRules, activity_key: int, created: dict[int, int]) -
 
 
 def _missing(rules: TownRules, plan: BookingPlan, chosen: set[int]) -> list[str]:
+    wanted = chosen.union(brought_by(rules, chosen))
     related = dict.fromkeys(
         refusal.related_activity_id
         for _, refusal in plan.skipped
-        if refusal.reason is Reason.REQUIRES_ACTIVITY and rules.by_id[refusal.related_activity_id].key not in chosen
+        if refusal.reason is Reason.REQUIRES_ACTIVITY and rules.by_id[refusal.related_activity_id].key not in wanted
     )
     return sorted(related, key=lambda activity_id: rules.rank[rules.by_id[activity_id].key])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from agenda_svc.domain.booking import Wish
-from agenda_svc.domain.coupling import coupled
+from agenda_svc.domain.coupling import coupled, needing
 from agenda_svc.domain.days import activity_in, day_in, iso_weekday, session_key
 from agenda_svc.domain.offer import Offer, Row, Slot
 from agenda_svc.domain.refusals import DAY_PAST, NOT_RESERVED, NOT_THAT_WEEKDAY, Reason, Refusal
@@ -35,11 +35,11 @@ def cancel_refusal(rules: TownRules, row: Row, now: datetime, today: int) -> Ref
     return None
 
 
-def by_child_day(rows: Iterable[Row]) -> dict[tuple[int, int], dict[int, Row]]:
-    """The household's own live rows: child and day, then activity."""
+def by_child_day(rows: Iterable[Row], now: datetime) -> dict[tuple[int, int], dict[int, Row]]:
+    """The household's own live rows but those whose hold has ended: child and day, then activity."""
     result: dict[tuple[int, int], dict[int, Row]] = {}
     for row in rows:
-        if row.is_own and row.status in LIVE:
+        if row.is_own and row.status in LIVE and not row.has_lapsed(now):
             day = result.setdefault((row.child_key, day_in(row.session_key)), {})
             day[activity_in(row.session_key)] = row
     return result
@@ -58,7 +58,7 @@ def plan_bulk_cancelling(rules: TownRules, offer: Offer, wish: Wish, now: dateti
     """What of ``wish`` can be deleted. Days that were not named speak only of what is booked on them."""
     plan = CancellingPlan()
     today = rules.today(now)
-    booked = by_child_day(offer.live.values())
+    booked = by_child_day(offer.live.values(), now)
     nothing: Mapping[int, Row] = {}
     for child_key in wish.children:
         for day in wish.days:
@@ -74,7 +74,7 @@ def plan_cancelling(rules: TownRules, rows: Collection[Row], live: Iterable[Row]
     """What goes when ``rows`` go; ``live`` are the household's live rows of the same children and days."""
     plan = CancellingPlan()
     today = rules.today(now)
-    booked = by_child_day(live)
+    booked = by_child_day(live, now)
     leaving: dict[tuple[int, int], list[int]] = {}
     for row in rows:
         if cancel_refusal(rules, row, now, today) == NOT_RESERVED:
@@ -84,6 +84,22 @@ def plan_cancelling(rules: TownRules, rows: Collection[Row], live: Iterable[Row]
     for child_day, keys in leaving.items():
         plan.removed.extend(_remove(rules, plan, booked.get(child_day, {}), keys, now, today))
     return plan
+
+
+def rows_to_undo(rules: TownRules, rows: Iterable[Row], live: Iterable[Row], now: datetime) -> list[Row]:
+    """What goes with the ``rows`` of an entry that is taken back: what cannot stand without them.
+
+    What they require themselves was booked before, and stays.
+    """
+    booked = by_child_day(live, now)
+    leaving: dict[tuple[int, int], list[int]] = {}
+    for row in rows:
+        leaving.setdefault((row.child_key, day_in(row.session_key)), []).append(activity_in(row.session_key))
+    return [
+        booked[child_day][key]
+        for child_day, keys in leaving.items()
+        for key in sorted(needing(rules, keys, booked[child_day]), key=rules.rank.__getitem__)
+    ]
 
 
 def _remove(
@@ -98,7 +114,10 @@ def _remove(
         return [present[key] for key in sorted(going, key=rules.rank.__getitem__)]
     gone: set[int] = set()
     for key in leaving:
-        group = coupled(rules, [key], present)
+        if key in gone:
+            continue
+        # One after the other: the last of those that share what they require takes it along.
+        group = coupled(rules, [key], present.keys() - gone)
         refusal = group_refusal(rules, (present[other] for other in group), now, today)
         if refusal is None:
             gone |= group

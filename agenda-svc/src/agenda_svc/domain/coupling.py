@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from agenda_svc.domain.rules import TownRules
 
@@ -33,6 +33,18 @@ def coupled(rules: TownRules, leaving: Collection[int], present: Collection[int]
 
 def _nobody_needs(rules: TownRules, key: int, present: Collection[int], gone: Collection[int]) -> bool:
     return not any(other in present and other not in gone for other in rules.required_by.get(key, ()))
+
+
+def needing(rules: TownRules, keys: Iterable[int], present: Collection[int]) -> frozenset[int]:
+    """``keys`` and the activities among ``present`` that cannot stand without one of them."""
+    found = set(keys)
+    waiting = list(found)
+    while waiting:
+        for other in rules.required_by.get(waiting.pop(), ()):
+            if other in present and other not in found:
+                found.add(other)
+                waiting.append(other)
+    return frozenset(found)
 
 
 def brought_by(rules: TownRules, chosen: Collection[int]) -> list[int]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
 
-from agenda_svc.domain.days import activity_in, day_in, session_key
+from agenda_svc.domain.days import activity_in, day_in
 from agenda_svc.domain.offer import Offer, Row, Slot, refusal_of
+from agenda_svc.domain.rebooking import book_again
 from agenda_svc.domain.rules import TownRules
 from agenda_svc.domain.states import Status
 
@@ -53,30 +54,12 @@ class RestoringPlan:
 def plan_restoring(rules: TownRules, offer: Offer, lapsed: Collection[Row], now: datetime) -> RestoringPlan:
     """Which of ``lapsed`` the household can hold again. Judged as a new booking: a cut-off may have passed since."""
     today = rules.today(now)
-    places: Mapping[int, int | None] = offer.places
-    free: dict[Slot, Row] = {}
-    left = dict(places)
-    lost: list[Row] = []
-    for row in sorted(lapsed, key=lambda each: each.session_key):
-        activity = rules.by_key.get(activity_in(row.session_key))
-        remaining = left.get(row.session_key, 0)
-        refusal = activity is None or refusal_of(
-            rules, offer, row.child_key, activity, day_in(row.session_key), now, today
-        )
-        if refusal or row.slot in free or (remaining is not None and remaining <= 0):
-            lost.append(row)
-            continue
-        free[row.slot] = row
-        if remaining is not None:
-            left[row.session_key] = remaining - 1
-    is_settled = False
-    while not is_settled:
-        is_settled = True
-        for slot, row in list(free.items()):
-            requires = rules.by_key[activity_in(row.session_key)].requires
-            needed = ((row.child_key, session_key(day_in(row.session_key), other)) for other in requires)
-            if any(other not in free and other not in offer.live for other in needed):
-                del free[slot]
-                lost.append(row)
-                is_settled = False
-    return RestoringPlan(list(free.values()), lost)
+    members = set(offer.children.values())
+
+    def is_refused(row: Row) -> bool:
+        activity, day = rules.by_key.get(activity_in(row.session_key)), day_in(row.session_key)
+        if activity is None or row.child_key not in members:
+            return True
+        return refusal_of(rules, offer, row.child_key, activity, day, now, today) is not None
+
+    return RestoringPlan(*book_again(rules, lapsed, offer.live, offer.places, is_refused))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from agenda_svc.domain.days import activity_in, day_in, session_key
 from agenda_svc.domain.offer import Row, Slot
+from agenda_svc.domain.rebooking import book_again
 from agenda_svc.domain.rules import TownRules
 from agenda_svc.domain.states import Status
 
@@ -40,7 +40,6 @@ def plan_settling(
     """``rows``: the household's own; ``live``: what the children hold at present; ``places``: what is left in the sessions."""
     plan = SettlingPlan()
     lapsed: list[Row] = []
-    left = dict(places)
     for reservation_id in invoiced:
         row = rows.get(reservation_id)
         if row is None or row.status is Status.CANCELLED:
@@ -53,33 +52,9 @@ def plan_settling(
             lapsed.append(row)
     paid = set(invoiced)
     held_again = {row.slot: row for row in rows.values() if row.status is Status.HELD and row.id not in paid}
-    free: dict[Slot, Row] = {}
-    for row in sorted(lapsed, key=lambda each: each.session_key):
-        if row.slot in held_again and row.slot not in free:
-            free[row.slot] = row
-            continue
-        remaining = left.get(row.session_key, 0)
-        if row.slot in live or row.slot in free or (remaining is not None and remaining <= 0):
-            plan.lost.append(row.id)
-            continue
-        free[row.slot] = row
-        if remaining is not None:
-            left[row.session_key] = remaining - 1
-    _drop_unsupported(rules, free, live, plan)
-    plan.rebooked.extend(free.values())
-    plan.replaced.extend(held_again[slot] for slot in free if slot in held_again)
+    plan.rebooked, lost = book_again(
+        rules, lapsed, live, places, lambda row: row.slot in live and row.slot not in held_again, held_again
+    )
+    plan.lost.extend(row.id for row in lost)
+    plan.replaced.extend(held_again[row.slot] for row in plan.rebooked if row.slot in held_again)
     return plan
-
-
-def _drop_unsupported(rules: TownRules, free: dict[Slot, Row], live: Collection[Slot], plan: SettlingPlan) -> None:
-    """A lapsed meal does not come back without the midday care it requires."""
-    is_settled = False
-    while not is_settled:
-        is_settled = True
-        for (child_key, key), row in list(free.items()):
-            activity = rules.by_key.get(activity_in(key))
-            needed = [(child_key, session_key(day_in(key), other)) for other in (activity.requires if activity else ())]
-            if any(slot not in live and slot not in free for slot in needed):
-                del free[child_key, key]
-                plan.lost.append(row.id)
-                is_settled = False

@@ -64,7 +64,7 @@ class ActivityOffer:
 def view_rows(rules: TownRules, rows: Sequence[Row], live: Sequence[Row], now: datetime) -> list[RowView]:
     """``rows`` by day then activity; ``live`` are the household's rows of the same children and days."""
     today = rules.today(now)
-    booked = by_child_day(live)
+    booked = by_child_day(live, now)
     # Nearly all days of a household hold the same few activities, so that few groups have to be worked out.
     held = {child_day: frozenset(present) for child_day, present in booked.items()}
     groups: dict[tuple[int, frozenset[int]], frozenset[int]] = {}
@@ -130,9 +130,27 @@ def _chances(
             found.add(DayState.TOO_LATE)
         elif left is not None and left <= 0:
             found.add(DayState.FULL)
-        else:
+        elif _can_stand(rules, offer, child_key, activity_key, day, now):
             return _CAN_BOOK
     return found
+
+
+def _can_stand(rules: TownRules, offer: Offer, child_key: int, activity_key: int, day: int, now: datetime) -> bool:
+    """Whether what a free activity requires is booked or can be, and nothing booked excludes it."""
+    activity = rules.by_key[activity_key]
+    if not (activity.requires or activity.excludes):
+        return True
+    today = rules.today(now)
+    available = {
+        other
+        for other in activity.requires
+        if _is_available(refusal_of(rules, offer, child_key, rules.by_key[other], day, now, today))
+    }
+    return _coupling_refusal(rules, offer, activity, child_key, day, available) is None
+
+
+def _is_available(refusal: Refusal | None) -> bool:
+    return refusal is None or refusal.reason is Reason.ALREADY_RESERVED
 
 
 def _state_of(
@@ -162,9 +180,7 @@ def offers_of_day(rules: TownRules, offer: Offer, child_key: int, day: int, now:
     own = [row for row in offer.live.values() if row.is_own and not row.has_lapsed(now)]
     views = {view.row.slot: view for view in view_rows(rules, own, own, now)}
     refusals = {a.key: refusal_of(rules, offer, child_key, a, day, now, today) for a in rules.activities}
-    available = {
-        key for key, refusal in refusals.items() if refusal is None or refusal.reason is Reason.ALREADY_RESERVED
-    }
+    available = {key for key, refusal in refusals.items() if _is_available(refusal)}
     result: list[ActivityOffer] = []
     for activity in rules.activities:
         key = session_key(day, activity.key)

@@ -38,7 +38,7 @@ from agenda_svc.application.restore_expired_holds import restore_expired_holds
 from agenda_svc.application.undo_bulk_entry import undo_bulk_entry
 from agenda_svc.application.upsert_activity import upsert_activity
 from agenda_svc.domain.states import Status
-from agenda_svc.entrypoints import wire
+from agenda_svc.entrypoints import bulk_wire, wire
 from agenda_svc.entrypoints.measures import count_refusal, count_refusals
 
 
@@ -84,20 +84,20 @@ class AgendaServicer(AgendaServiceServicer):
 
     async def ApplyBulkEntry(self, request: pb.ApplyBulkEntryRequest, _: Any) -> pb.ApplyBulkEntryResponse:
         ctx = current_context()
-        to_message = wire.to_compact_response if request.compact else wire.to_bulk_response
+        to_message = bulk_wire.to_compact_response if request.compact else bulk_wire.to_bulk_response
         encode = wire.Encoder(to_message, pb.ApplyBulkEntryResponse.FromString)
         command = command_of(ctx, "ApplyBulkEntry", request)
-        body = await apply_bulk_entry(ctx, self._desk, command, wire.bulk_entry(request.entry), encode)
+        body = await apply_bulk_entry(ctx, self._desk, command, bulk_wire.bulk_entry(request.entry), encode)
         if request.entry.action == pb.BULK_ACTION_CREATE:
             for outcome in encode.result(body):
                 count_refusals(ctx.tenant_slug, outcome.skipped)
         return encode.message(body)
 
     async def PreviewBulkEntry(self, request: pb.PreviewBulkEntryRequest, _: Any) -> pb.PreviewBulkEntryResponse:
-        ctx, entry = current_context(), wire.bulk_entry(request.entry)
+        ctx, entry = current_context(), bulk_wire.bulk_entry(request.entry)
         if not request.request_id:
-            return wire.to_preview_response(await preview_bulk_entry(ctx, self._desk, entry))
-        encode = wire.Encoder(wire.to_preview_response, pb.PreviewBulkEntryResponse.FromString)
+            return bulk_wire.to_preview_response(await preview_bulk_entry(ctx, self._desk, entry))
+        encode = wire.Encoder(bulk_wire.to_preview_response, pb.PreviewBulkEntryResponse.FromString)
         command = command_of(ctx, "PreviewBulkEntry", request)
         return encode.message(await preview_bulk_entry_once(ctx, self._desk, command, entry, encode))
 

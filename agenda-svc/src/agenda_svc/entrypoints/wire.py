@@ -10,20 +10,17 @@ from typing import Any, Generic, Protocol, TypeVar
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
 from preau.agenda.v1 import agenda_service_pb2 as pb
-from preau_chassis.wire import date_from_wire, parse_int_id, parse_uuid, timestamp_to_wire
+from preau_chassis.wire import parse_int_id, parse_uuid, timestamp_to_wire
 from preau_kernel.errors import InvalidError
 
-from agenda_svc.application.bulk_entry import Action, BulkEntry, BulkOutcome
+from agenda_svc.application.bulk_entry import Action
 from agenda_svc.domain.activity import Activity, ActivityDraft, Kind
 from agenda_svc.domain.cutoffs import Counting, Cutoff
 from agenda_svc.domain.days import activity_in, day_in, day_of
-from agenda_svc.domain.offer import Slot
 from agenda_svc.domain.periodicity import Periodicity
 from agenda_svc.domain.refusals import Refusal
 from agenda_svc.domain.rules import TownRules
 from agenda_svc.domain.views import ActivityOffer, ChildDay, RowView
-
-_MAX_IDS = 10_000
 
 
 class _Message(Protocol):
@@ -89,27 +86,13 @@ def _canonical(text: str, field: str) -> str:
 
 
 def reservation_ids(texts: Sequence[str]) -> list[int]:
-    if len(texts) > _MAX_IDS:
-        raise InvalidError("TOO_MANY_IDS", "ids")
     return [parse_int_id(text, "ids") for text in texts]
-
-
-def bulk_entry(message: pb.BulkEntry) -> BulkEntry:
-    return BulkEntry.checked(
-        child_ids=child_ids(message.child_ids),
-        action=_member(Action, message.action),
-        first=date_from_wire(getattr(message, "from"), "from"),
-        last=date_from_wire(message.to, "to"),
-        activity_ids=activity_ids(message.activity_ids),
-        periodicity=_member(Periodicity, message.periodicity),
-        weekdays=message.weekdays,
-    )
 
 
 _E = TypeVar("_E", Action, Periodicity, Kind, Counting)
 
 
-def _member(kind: type[_E], number: int) -> _E | None:
+def member(kind: type[_E], number: int) -> _E | None:
     """The enum's member, ``None`` for a number nobody here knows."""
     try:
         return kind(number)
@@ -118,7 +101,7 @@ def _member(kind: type[_E], number: int) -> _E | None:
 
 
 def activity_draft(message: pb.Activity, site_name: str) -> ActivityDraft:
-    kind = _member(Kind, message.kind)
+    kind = member(Kind, message.kind)
     if kind is None:
         raise InvalidError("INVALID_KIND", "kind")
     return ActivityDraft(
@@ -138,7 +121,7 @@ def activity_draft(message: pb.Activity, site_name: str) -> ActivityDraft:
 
 
 def _cutoff(message: pb.Cutoff) -> Cutoff:
-    counting = _member(Counting, message.counting)
+    counting = member(Counting, message.counting)
     if counting is None:
         raise InvalidError("INVALID_CUTOFF", "counting")
     return Cutoff(message.days_before, message.hour, message.minute, counting)
@@ -217,90 +200,4 @@ def to_offer(rules: TownRules, children: Mapping[int, str], offer: ActivityOffer
         booking_cutoff_at=to_timestamp(offer.booking_limit),
         cancellation_cutoff_at=to_timestamp(offer.cancellation_limit),
         reservation=None if offer.row is None else to_reservation(rules, children, offer.row),
-    )
-
-
-def to_bulk_rows(outcome: BulkOutcome, slots: Iterable[Slot]) -> list[pb.BulkRows]:
-    """Grouped by child and activity, in the order of the slots."""
-    groups: dict[tuple[int, int], list[Date]] = {}
-    dates: dict[int, Date] = {}
-    for child_key, key in slots:
-        day = day_in(key)
-        date = dates.get(day)
-        if date is None:
-            date = dates[day] = to_date(day)
-        groups.setdefault((child_key, activity_in(key)), []).append(date)
-    by_key = outcome.rules.by_key
-    return [
-        pb.BulkRows(child_id=outcome.child_ids[child], activity_id=by_key[activity].id, days=days)
-        for (child, activity), days in groups.items()
-    ]
-
-
-def to_skipped(outcome: BulkOutcome) -> list[pb.SkippedRow]:
-    by_key, child_ids = outcome.rules.by_key, outcome.child_ids
-    # A closed day skips a row for each activity, all for one reason: the parts are made once.
-    dates: dict[int, Date] = {}
-    refusals: dict[int, pb.Refusal] = {}
-    rows: list[pb.SkippedRow] = []
-    for (child_key, key), refusal in outcome.skipped:
-        day = day_in(key)
-        date = dates.get(day) or dates.setdefault(day, to_date(day))
-        told = refusals.get(id(refusal)) or refusals.setdefault(id(refusal), to_refusal(refusal))
-        activity_id = by_key[activity_in(key)].id
-        rows.append(pb.SkippedRow(child_id=child_ids[child_key], activity_id=activity_id, day=date, refusal=told))
-    return rows
-
-
-def to_skipped_days(outcome: BulkOutcome) -> list[pb.SkippedDays]:
-    """A closed day skips a row for each activity, a holiday a dozen of them, all for one reason."""
-    # Refusals are few objects used for many rows; telling them apart by value would cost more than it saves.
-    groups: dict[tuple[int, int, int], tuple[Refusal, list[int]]] = {}
-    for (child_key, key), refusal in outcome.skipped:
-        group = groups.setdefault((child_key, activity_in(key), id(refusal)), (refusal, []))
-        group[1].append(day_in(key))
-    by_key = outcome.rules.by_key
-    return [
-        pb.SkippedDays(
-            child_id=outcome.child_ids[child_key],
-            activity_id=by_key[activity_key].id,
-            days=days,
-            refusal=to_refusal(refusal),
-        )
-        for (child_key, activity_key, _), (refusal, days) in groups.items()
-    ]
-
-
-def to_bulk_response(outcome: BulkOutcome) -> pb.ApplyBulkEntryResponse:
-    message = _counts(outcome)
-    message.created.extend(to_bulk_rows(outcome, outcome.created))
-    message.removed.extend(to_bulk_rows(outcome, (row.slot for row in outcome.removed)))
-    message.skipped.extend(to_skipped(outcome))
-    return message
-
-
-def to_preview_response(outcome: BulkOutcome) -> pb.PreviewBulkEntryResponse:
-    return pb.PreviewBulkEntryResponse(
-        created=to_bulk_rows(outcome, outcome.created),
-        removed=to_bulk_rows(outcome, (row.slot for row in outcome.removed)),
-        skipped=to_skipped(outcome),
-        missing_required_activity_ids=outcome.missing_required,
-        revision=outcome.revision,
-    )
-
-
-def to_compact_response(outcome: BulkOutcome) -> pb.ApplyBulkEntryResponse:
-    message = _counts(outcome)
-    message.skipped_days.extend(to_skipped_days(outcome))
-    return message
-
-
-def _counts(outcome: BulkOutcome) -> pb.ApplyBulkEntryResponse:
-    return pb.ApplyBulkEntryResponse(
-        created_count=len(outcome.created),
-        removed_count=len(outcome.removed),
-        revision=outcome.revision,
-        entry_id=str(outcome.entry_id) if outcome.entry_id else "",
-        hold_expires_at=to_timestamp(outcome.hold_expires_at),
-        undo_until=to_timestamp(outcome.undo_until),
     )

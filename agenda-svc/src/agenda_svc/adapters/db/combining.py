@@ -58,18 +58,16 @@ class Combiner:
                 future.cancel()
 
     async def _write_group(self, group: Sequence[_Waiting]) -> None:
-        if len(group) > 1:
-            try:
-                is_done = await self._together([write for write, _ in group])
-            except BaseException:
-                for _, future in group:
-                    future.cancel()
-                raise
-            if is_done:
+        try:
+            if len(group) > 1 and await self._together([write for write, _ in group]):
                 for _, future in group:
                     _answer(future, is_done=True)
-                return
-        await asyncio.gather(*(self._write_alone(write, future) for write, future in group))
+            else:
+                await asyncio.gather(*(self._write_alone(write, future) for write, future in group))
+        finally:
+            # Nobody waits for an answer that can no longer come.
+            for _, future in group:
+                future.cancel()
 
     async def _write_alone(self, write: Write, future: asyncio.Future[bool]) -> None:
         try:

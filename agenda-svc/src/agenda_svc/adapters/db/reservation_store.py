@@ -16,21 +16,12 @@ from preau_kernel.errors import ConflictError, DomainError
 from agenda_svc.adapters.db.changes import APPLY_MANY, APPLY_ONE, Write, arguments_of_many, arguments_of_one
 from agenda_svc.adapters.db.combining import Combiner
 from agenda_svc.adapters.db.first_schema import count_holds_by_rows
-from agenda_svc.adapters.db.places import Places, PlacesMemory
+from agenda_svc.adapters.db.places import PlacesMemory
 from agenda_svc.adapters.db.reading import READ_MANY, CombinedReader, CommandQuery, arguments_of_reading
+from agenda_svc.adapters.db.records import to_closed_rows, to_reading, to_rows
 from agenda_svc.adapters.db.turns import Turns
 from agenda_svc.adapters.measures import count_change
-from agenda_svc.application.ports import (
-    Change,
-    HoldCounts,
-    HoldsQuery,
-    OfferQuery,
-    Reading,
-    RowsQuery,
-    StoredAnswer,
-)
-from agenda_svc.domain.offer import Offer, Row
-from agenda_svc.domain.states import LIVE, Status
+from agenda_svc.application.ports import Change, HoldCounts, HoldsQuery, OfferQuery, Reading, RowsQuery
 
 _READ_OFFER = "SELECT * FROM agenda_read_offer($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 _READ_OFFER_AND_COUNT = """
@@ -40,7 +31,6 @@ LEFT JOIN LATERAL (
 _COUNT_HOLDS = "SELECT * FROM agenda_count_holds($1, $2, $3, $4, $5)"
 _READ_ROWS = "SELECT * FROM agenda_read_reservations($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
 _OVERTAKEN = frozenset({"PR001", "PR002", "23505"})
-_STATUS = {status.value: status for status in Status}
 
 
 class _Runner(Protocol):
@@ -76,7 +66,7 @@ class _Store:
                 reading = await self.read_offer(ctx, replace(query, holds=None), lock=lock)
                 reading.held_count = (await count_holds_by_rows(self, ctx, holds)).held_count
                 return reading
-        reading = _reading(record, _rows(record))
+        reading = to_reading(record, to_rows(record))
         if holds is not None:
             reading.held_count = record["held_count"] or 0
         return reading
@@ -96,7 +86,7 @@ class _Store:
             record["held_count"],
             record["hold_expires_at"],
             record["lapsing_count"],
-            _closed_rows(record),
+            to_closed_rows(record),
         )
 
     async def read_rows(self, ctx: Context, query: RowsQuery, *, lock: bool = False) -> Reading:
@@ -116,7 +106,7 @@ class _Store:
             query.offer_last_key,
             lock,
         )
-        reading = _reading(record, _closed_rows(record))
+        reading = to_reading(record, to_closed_rows(record))
         if record["child_members"] is not None:
             members = zip(record["child_keys"], record["child_members"], strict=True)
             reading.members = {key for key, is_member in members if is_member}
@@ -171,7 +161,7 @@ class PostgresReservationStore(_Store):
             self._places.learn(tenant_id, keys, places)
             known.update(zip(keys, places, strict=True))
         return [
-            _reading(record, _rows(record), {key: known[key] for key in query.session_keys if key in known})
+            to_reading(record, to_rows(record), {key: known[key] for key in query.session_keys if key in known})
             for record, query in zip(records, queries, strict=True)
         ]
 
@@ -227,80 +217,3 @@ class TransactionReservationStore(_Store):
     async def locking(self, ctx: Context) -> AsyncIterator[TransactionReservationStore]:
         del ctx
         yield self
-
-
-def _reading(record: Any, rows: list[Row], places: Places | None = None) -> Reading:
-    stored_digest = record["stored_hash"]
-    stored = None
-    if stored_digest is not None:
-        stored = StoredAnswer(bytes(stored_digest), bytes(record["stored_response"] or b""))
-    household_key = record["household_key"]
-    if household_key is None:
-        return Reading(record["rules_version"], stored)
-    children = {str(each): key for each, key in _pairs(record["child_ids"], record["child_keys"])}
-    enrolments: dict[tuple[int, int], tuple[tuple[int, int], ...]] = {}
-    if record["enrolled_children"] is not None:
-        for child, activity, first, last in zip(
-            record["enrolled_children"],
-            record["enrolled_activities"],
-            record["enrolled_first"],
-            record["enrolled_last"],
-            strict=True,
-        ):
-            enrolments[child, activity] = (*enrolments.get((child, activity), ()), (first, last))
-    offer = Offer(
-        household_key=household_key,
-        revision=record["revision"],
-        children=children,
-        places=dict(_pairs(record["session_keys"], record["places"])) if places is None else places,
-        enrolments=enrolments,
-        live={row.slot: row for row in rows if row.status in LIVE},
-        child_ids={key: each for each, key in children.items()},
-    )
-    return Reading(record["rules_version"], stored, offer, rows)
-
-
-def _pairs(keys: Sequence[Any] | None, values: Sequence[Any] | None) -> Sequence[tuple[Any, Any]]:
-    return [] if keys is None or values is None else list(zip(keys, values, strict=True))
-
-
-def _rows(record: Any) -> list[Row]:
-    if record["row_ids"] is None:
-        return []
-    own = record["household_key"]
-    return [
-        Row(reservation_id, child, key, _STATUS[status], hold, created, entry, household == own)
-        for reservation_id, child, key, status, hold, created, entry, household in zip(
-            record["row_ids"],
-            record["row_children"],
-            record["row_sessions"],
-            record["row_statuses"],
-            record["row_holds"],
-            record["row_created"],
-            record["row_entries"],
-            record["row_households"],
-            strict=True,
-        )
-    ]
-
-
-def _closed_rows(record: Any) -> list[Row]:
-    if record["row_ids"] is None:
-        return []
-    own = record["household_key"]
-    return [
-        Row(reservation_id, child, key, _STATUS[status], hold, created, entry, household == own, closed, lapse)
-        for reservation_id, child, key, status, hold, created, entry, household, closed, lapse in zip(
-            record["row_ids"],
-            record["row_children"],
-            record["row_sessions"],
-            record["row_statuses"],
-            record["row_holds"],
-            record["row_created"],
-            record["row_entries"],
-            record["row_households"],
-            record["row_closed"],
-            record["row_lapses"],
-            strict=True,
-        )
-    ]

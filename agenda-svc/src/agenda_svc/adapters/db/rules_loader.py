@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,7 +18,7 @@ from agenda_svc.domain.rules import TownRules
 
 # Version first: what changes while the rest is read makes the next reading differ, and the rules are read again.
 _TOWN = "SELECT time_zone, hold_minutes, rules_version, school_weekdays FROM town WHERE tenant_id = $1"
-_ACTIVITIES = """
+ACTIVITIES = """
 SELECT a.*, s.site_id FROM activity a LEFT JOIN site s ON s.tenant_id = a.tenant_id AND s.site_key = a.site_key
 WHERE a.tenant_id = $1"""
 # Invented periods say so wherever they are shown.
@@ -63,7 +62,7 @@ async def load_rules(uow: UnitOfWork) -> TownRules:
         version=town["rules_version"],
         zone=ZoneInfo(town["time_zone"]),
         hold_minutes=town["hold_minutes"],
-        activities=to_activities(await uow.fetch(_ACTIVITIES, tenant_id)),
+        activities=to_activities(await uow.fetch(ACTIVITIES, tenant_id)),
         calendar=SchoolCalendar(
             holidays=_days(periods, "holiday"),
             public_holidays=_days(periods, "public_holiday"),
@@ -124,11 +123,7 @@ def _days(periods: Sequence[Any], kind: str) -> dict[int, str]:
     days: dict[int, str] = {}
     for row in periods:
         if row["kind"] == kind:
-            first, last = _number(row["first_day"]), _number(row["last_day"])
+            first, last = day_number(row["first_day"]), day_number(row["last_day"])
             for day in range(first, last + 1):
                 days.setdefault(day, row["label"])
     return days
-
-
-def _number(day: date) -> int:
-    return day_number(day)

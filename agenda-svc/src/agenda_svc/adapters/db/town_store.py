@@ -12,7 +12,7 @@ from preau_kernel.errors import DomainError, ErrorKind, NotFoundError
 from preau_kernel.ids import IdFactory
 
 from agenda_svc.adapters.db.households import ensure_children, ensure_household
-from agenda_svc.adapters.db.rules_loader import to_activities
+from agenda_svc.adapters.db.rules_loader import ACTIVITIES, to_activities
 from agenda_svc.adapters.db.towns import change_rules
 from agenda_svc.adapters.publisher import to_message
 from agenda_svc.application.ports import CalendarPeriod
@@ -22,9 +22,6 @@ from agenda_svc.domain.cutoffs import Cutoff
 from agenda_svc.domain.days import MAX_ACTIVITY_KEY, day_of
 from agenda_svc.domain.events import ActivityChanged
 
-_ALL_ACTIVITIES = """
-SELECT a.*, s.site_id FROM activity a LEFT JOIN site s ON s.tenant_id = a.tenant_id AND s.site_key = a.site_key
-WHERE a.tenant_id = $1"""
 _UPSERT_ACTIVITY = """
 INSERT INTO activity AS a (tenant_id, activity_key, activity_id, code, name, kind, weekdays, position, site_key,
                            requires, brings, excludes, booking_cutoff, cancellation_cutoff, is_open_in_holidays)
@@ -72,7 +69,7 @@ class PostgresTownStore:
             if key > MAX_ACTIVITY_KEY:
                 raise DomainError(ErrorKind.QUOTA, "TOO_MANY_ACTIVITIES")
             version = await uow.fetchval(_UPSERT_ACTIVITY, *self._values(ctx, draft, key, site_key))
-            activities = to_activities(await uow.fetch(_ALL_ACTIVITIES, ctx.tenant_id))
+            activities = to_activities(await uow.fetch(ACTIVITIES, ctx.tenant_id))
             activity = next(each for each in activities if each.code == draft.code)
             uow.publish(to_message(ActivityChanged(activity, version)))
             await uow.commit()
