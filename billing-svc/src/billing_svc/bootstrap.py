@@ -15,7 +15,7 @@ from billing_svc.adapters.db.audit import SqlLedgerAudit
 from billing_svc.adapters.db.books import SqlBooks, SqlBooksFactory
 from billing_svc.adapters.db.desk import SqlInvoiceDesk
 from billing_svc.adapters.db.reads import SqlReads
-from billing_svc.adapters.db.unpriced import SqlUnpricedBookings
+from billing_svc.adapters.db.unpriced import SqlUnpricedBookings, has_measures
 from billing_svc.adapters.ledger_log import tell_ledger_wrong
 from billing_svc.adapters.measures import BooksGauges
 from billing_svc.adapters.pdf.renderer import TypstRenderer
@@ -27,6 +27,8 @@ from billing_svc.settings import BillingSettings
 
 COUNT_EVERY = timedelta(seconds=30)
 CHECK_EVERY = timedelta(minutes=5)
+CHECK_REST = 50.0
+"""A turn has two percent of the time at most: what grows with a town's years is then read less often."""
 
 
 async def build(runtime: Runtime) -> Parts:
@@ -39,10 +41,12 @@ async def build(runtime: Runtime) -> Parts:
     gauges = BooksGauges(ledger_good_for=3 * CHECK_EVERY, unpriced_good_for=3 * COUNT_EVERY)
 
     async def count_unpriced() -> None:
-        gauges.keep_unpriced(await unpriced.count(BASKET))
+        if await has_measures(runtime.work_database):
+            gauges.keep_unpriced(await unpriced.count(BASKET))
 
     async def check_ledger() -> None:
-        gauges.keep_wrong(await check.turn())
+        if await has_measures(runtime.work_database):
+            gauges.keep_wrong(await check.turn())
 
     async def close() -> None:
         gauges.close()
@@ -73,7 +77,7 @@ async def build(runtime: Runtime) -> Parts:
         consumers=listener.consumers(),
         jobs=[
             Job("count-unpriced", every=COUNT_EVERY, run=count_unpriced),
-            Job("check-ledger", every=CHECK_EVERY, run=check_ledger),
+            Job("check-ledger", every=CHECK_EVERY, run=check_ledger, rest=CHECK_REST),
         ],
         close=close,
     )

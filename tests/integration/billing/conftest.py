@@ -23,15 +23,8 @@ from preau_kernel.clock import FixedClock
 from preau_kernel.ids import UuidV7Factory
 from preau_stack.databases import ServiceDatabase
 
-from tests.integration.billing.town import (
-    START,
-    Family,
-    IdentityStandIn,
-    PaymentStandIn,
-    Platform,
-    Town,
-    make_listener,
-)
+from tests.integration.billing.neighbours import START, IdentityStandIn, PaymentStandIn
+from tests.integration.billing.town import Family, Platform, Town, make_listener
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,11 @@ from uuid import uuid4
 
 import pytest
 from preau.billing.v1 import billing_service_pb2 as pb
-from preau_chassis.consumers import RetryLater
+from preau_chassis.consumers import Envelope, RetryLater
 from preau_kernel.errors import DomainError, ErrorKind
 
-from tests.integration.billing.town import ACTIVITIES, SCHOOL_DAYS, Family, Town, euros, wire_day
+from tests.integration.billing.neighbours import START
+from tests.integration.billing.town import ACTIVITIES, SCHOOL_DAYS, Family, Town, euros, make_listener, wire_day
 
 
 async def test_the_documents_bulk_entry_is_72_lines_and_54_euros(family: Family) -> None:
@@ -169,3 +170,22 @@ async def test_a_repeated_quote_gives_its_first_prices(family: Family, town: Tow
     other = pb.QuoteReservationsRequest(rows=[*rows, *rows], request_id=request.request_id)
     with pytest.raises(DomainError, match="IDEMPOTENCY_KEY_REUSED"):
         await family.client.QuoteReservations(other)
+
+
+async def test_who_waits_is_woken_once_the_basket_is_committed_and_never_before(family: Family, town: Town) -> None:
+    platform = town.platform
+    woken: list[str] = []
+    listener = make_listener(platform.clock, lambda _tenant, household: woken.append(household), platform.database)
+    told = family.held(SCHOOL_DAYS[:1])
+    envelope = Envelope(uuid4(), told.DESCRIPTOR.full_name, "", town.system, START, 1, 1)
+
+    async with platform.database.unit_of_work(town.system) as uow:
+        await listener.on_held(uow, told, envelope)
+    async with platform.database.unit_of_work(town.system) as uow:
+        await listener.on_held_together(uow, [(told, envelope)])
+    assert woken == [], "rolled back"
+    async with platform.database.unit_of_work(town.system) as uow:
+        await listener.on_held(uow, told, envelope)
+        assert woken == []
+        await uow.commit()
+    assert woken == [family.id]

@@ -12,7 +12,8 @@ from preau.billing.v1 import billing_events_pb2 as events
 from preau.billing.v1 import billing_service_pb2 as pb
 from preau_kernel.errors import DomainError, ErrorKind
 
-from tests.integration.billing.town import SCHOOL_DAYS, START, Family, Town, euros
+from tests.integration.billing.neighbours import START
+from tests.integration.billing.town import SCHOOL_DAYS, Family, Town, euros
 
 
 async def test_the_basket_becomes_one_invoice_with_its_names_and_the_first_number(family: Family) -> None:
@@ -34,6 +35,20 @@ async def test_issuing_tells_the_others_once_and_books_a_receivable(family: Fami
     assert (told.invoice_id, told.number, told.household_id) == (invoice.id, "CP-2025-000001", family.id)
     assert told.total == euros(300)
     assert await town.ledger() == {"receivable": 300, "revenue": -300}
+
+
+async def test_a_series_goes_on_after_its_millionth_number(family: Family, town: Town) -> None:
+    async with town.platform.database.unit_of_work(town.system) as uow:
+        await uow.execute(
+            "INSERT INTO counter (tenant_id, till_code, series, year, last_rank) VALUES ($1, 'CP', '', 2025, 999998)",
+            town.system.tenant_id,
+        )
+        await uow.commit()
+    numbers = []
+    for day in range(3):
+        await family.hold(SCHOOL_DAYS[day : day + 1])
+        numbers.append((await family.issue(300)).number)
+    assert numbers == ["CP-2025-999999", "CP-2025-1000000", "CP-2025-1000001"]
 
 
 async def test_the_same_request_gives_the_same_invoice(family: Family) -> None:

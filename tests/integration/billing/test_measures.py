@@ -11,7 +11,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 from billing_svc.adapters.db.audit import SqlLedgerAudit
-from billing_svc.adapters.db.unpriced import SqlUnpricedBookings
+from billing_svc.adapters.db.unpriced import SqlUnpricedBookings, has_measures
 from billing_svc.application.check_ledger import LedgerCheck
 from billing_svc.entrypoints.consumers import BASKET
 from preau.agenda.v1 import agenda_events_pb2 as agenda
@@ -29,9 +29,10 @@ from preau_stack.databases import ServiceDatabase
 from preau_stack.postgres import PostgresServer
 from preau_stack.testing import TestParts
 
+from tests.integration.billing.neighbours import START
 from tests.integration.billing.test_bus import publish
 from tests.integration.billing.test_payment import counter
-from tests.integration.billing.town import SCHOOL_DAYS, START, Family, Platform, Town, euros, wire_day
+from tests.integration.billing.town import SCHOOL_DAYS, Family, Platform, Town, euros, wire_day
 
 UNPRICED_DAY = date(2025, 8, 29)
 KNOWN_AT = START + timedelta(minutes=7)
@@ -176,6 +177,17 @@ async def test_a_booking_without_a_tariff_counts_until_it_is_priced(
         runner.cancel()
         await asyncio.gather(runner, return_exceptions=True)
         await close_nats(client)
+
+
+async def test_the_timed_counts_wait_for_the_schema_that_has_their_table(
+    migrated: Callable[[str], ServiceDatabase],
+) -> None:
+    found = []
+    for service in ("billing", "agenda"):
+        database = Database(migrated(service).work_url, pool_size=1)
+        found.append(await has_measures(database))
+        await database.close()
+    assert found == [True, False]
 
 
 async def test_bookings_that_wait_for_something_else_are_not_unpriced(family: Family, town: Town) -> None:

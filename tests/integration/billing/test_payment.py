@@ -35,6 +35,20 @@ async def counter(town: Town, invoice_id: str, minor: int, request_id: str = "",
     return invoice
 
 
+async def test_a_clerk_who_is_a_parent_too_is_answered_with_the_invoice_of_the_other_family(
+    family: Family, town: Town
+) -> None:
+    await family.hold(SCHOOL_DAYS[:1])
+    invoice = await family.issue(300)
+    clerk = town.client(roles=("till", "guardian"), household_id=(await town.household()).id)
+    taken = pb.RecordCounterPaymentRequest(
+        request_id=str(uuid4()), invoice_id=invoice.id, means=pb.COUNTER_MEANS_CASH, amount=euros(300)
+    )
+    for _ in range(2):
+        answer = await clerk.RecordCounterPayment(taken)
+        assert (answer.invoice.id, answer.invoice.status) == (invoice.id, pb.INVOICE_STATUS_PAID)
+
+
 async def test_an_attempt_names_the_invoice_its_amount_and_the_payer(family: Family, town: Town) -> None:
     await family.hold(SCHOOL_DAYS)
     invoice = await family.issue(5400)

@@ -21,7 +21,17 @@ from hypothesis import strategies as st
 from preau_kernel.clock import FixedClock
 from preau_kernel.errors import PreconditionError
 
-from tests.unit.billing.fakes import HOUSEHOLD, NOW, PARENT, SYSTEM, World, make_issue_ports, make_key, make_lines
+from tests.unit.billing.fakes import (
+    HOUSEHOLD,
+    NOW,
+    PARENT,
+    SYSTEM,
+    TILL,
+    World,
+    make_issue_ports,
+    make_key,
+    make_lines,
+)
 
 STEPS = st.lists(
     st.tuples(
@@ -67,7 +77,7 @@ class Life:
 
     @property
     def _revision(self) -> int:
-        return self.world.state.household.revision + 1
+        return self.world.revision + 1
 
     def _reservations(self, *states: LineState) -> list[int]:
         return [line.reservation_id for line in self.world.state.lines.values() if line.state in states]
@@ -176,7 +186,7 @@ class Life:
         assert sums.get(ledger.RECEIVABLE, 0) == invoiced
         documents = list(state.documents.values())
         for kind, series in ((DocumentKind.INVOICE, ""), (DocumentKind.CREDIT_NOTE, "AV")):
-            assert state.counters.get((series, 2025), 0) == sum(one.kind is kind for one in documents)
+            assert state.counters.get((TILL, series, 2025), 0) == sum(one.kind is kind for one in documents)
         printed = sum(one.total_minor for one in documents)
         assert printed == settled + invoiced
         assert all(sum(line.price_minor for line in one.lines) == one.total_minor for one in documents)

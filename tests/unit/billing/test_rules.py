@@ -12,11 +12,11 @@ from billing_svc.domain.numbering import Series, check_till, debt_reference, for
 from billing_svc.domain.revisions import Step, next_step
 from billing_svc.domain.settlement import Decision, Effect, Receipt, decide_payment
 from billing_svc.domain.states import InvoiceState, LineState
-from billing_svc.domain.tariffs import Tariff, plan_tariff
+from billing_svc.domain.tariffs import MAX_PRICE_MINOR, Tariff, plan_tariff
 from billing_svc.domain.withdrawal import Cause, Line, plan_withdrawal, remaining
 from hypothesis import given
 from hypothesis import strategies as st
-from preau_kernel.errors import DomainError
+from preau_kernel.errors import DomainError, InvalidError
 
 SEPTEMBER = Tariff("old", date(2025, 9, 1), None, 160, 320)
 
@@ -53,12 +53,40 @@ def test_two_tariffs_on_one_day_are_refused() -> None:
         plan_tariff([later], Tariff("third", date(2026, 3, 1), date(2026, 4, 1), 1, 1))
 
 
+WINTER = Tariff("winter", date(2026, 1, 1), date(2026, 6, 30), 160, 320)
+
+
+@pytest.mark.parametrize(("start", "end"), [(date(2025, 9, 1), date(2025, 12, 31)), (date(2026, 7, 1), None)])
+def test_a_tariff_up_to_the_eve_of_another_or_from_its_morrow_is_taken(start: date, end: date | None) -> None:
+    plan = plan_tariff([WINTER], make_tariff(start, end))
+    assert (plan.insert, plan.update) == (make_tariff(start, end), ())
+
+
+@pytest.mark.parametrize(("start", "end"), [(date(2025, 9, 1), date(2026, 1, 1)), (date(2026, 6, 30), None)])
+def test_a_tariff_that_shares_one_day_with_another_is_refused(start: date, end: date | None) -> None:
+    with pytest.raises(DomainError, match="TARIFF_OVERLAP"):
+        plan_tariff([WINTER], make_tariff(start, end))
+
+
+@pytest.mark.parametrize("price", [0, MAX_PRICE_MINOR])
+def test_a_price_at_the_end_of_what_is_possible_is_taken(price: int) -> None:
+    new = Tariff("new", date(2026, 7, 1), None, price, price)
+    assert plan_tariff([], new).insert == new
+
+
 @pytest.mark.parametrize(
-    "wrong", [make_tariff(date(2025, 9, 2), date(2025, 9, 1)), make_tariff(date(2025, 9, 1), price=-1)]
+    ("wrong", "field"),
+    [
+        (make_tariff(date(2025, 9, 2), date(2025, 9, 1)), "valid_to"),
+        (make_tariff(date(2025, 9, 1), price=-1), "resident_price"),
+        (make_tariff(date(2025, 9, 1), price=2**31), "resident_price"),
+        (Tariff("1", date(2025, 9, 1), None, 160, -1), "non_resident_price"),
+    ],
 )
-def test_a_tariff_that_makes_no_sense_is_refused(wrong: Tariff) -> None:
-    with pytest.raises(DomainError, match="TARIFF_INVALID"):
+def test_a_tariff_that_makes_no_sense_is_refused_with_the_field_that_is_wrong(wrong: Tariff, field: str) -> None:
+    with pytest.raises(InvalidError, match="TARIFF_INVALID") as refusal:
         plan_tariff([], wrong)
+    assert refusal.value.metadata["field"] == field
 
 
 @given(st.lists(st.tuples(st.integers(0, 400), st.none() | st.integers(0, 60)), max_size=8), st.integers(0, 500))
@@ -75,7 +103,10 @@ def test_no_day_ever_has_two_tariffs(asked: list[tuple[int, int | None]], probe:
         for tariff in (*plan.update, *([plan.insert] if plan.insert else [])):
             tariffs[tariff.id] = tariff
     day = date.fromordinal(origin + probe)
-    assert sum(tariff.covers(day) for tariff in tariffs.values()) <= 1
+    on_day = [
+        one for one in tariffs.values() if one.valid_from <= day and (one.valid_to is None or day <= one.valid_to)
+    ]
+    assert len(on_day) <= 1
 
 
 def test_numbers_read_till_series_year_rank() -> None:
@@ -94,6 +125,11 @@ def test_the_year_turns_on_the_towns_clock() -> None:
 def test_a_till_that_cannot_be_printed_is_refused(code: str, siret: str) -> None:
     with pytest.raises(DomainError, match="TILL_INVALID"):
         check_till(code, siret)
+
+
+@pytest.mark.parametrize(("code", "siret"), [("C", ""), ("ABCD1234", ""), ("CP", "21972200500011")])
+def test_a_till_that_can_be_printed_is_taken_with_or_without_its_siret(code: str, siret: str) -> None:
+    check_till(code, siret)
 
 
 def test_events_are_applied_in_order_once() -> None:

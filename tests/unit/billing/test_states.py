@@ -67,3 +67,15 @@ def test_an_attempt_moves_only_along_its_edges(state: AttemptState, trigger: Att
             move(ATTEMPT_TRANSITIONS, state, trigger)
     else:
         assert move(ATTEMPT_TRANSITIONS, state, trigger) is AttemptState[target]
+
+
+def test_the_stored_numbers_never_change() -> None:
+    assert {one.name: int(one) for one in LineState} == {
+        "PENDING": 1,
+        "INVOICED": 2,
+        "SETTLED": 3,
+        "CANCELLED": 4,
+        "LAPSED": 5,
+    }
+    assert {one.name: int(one) for one in InvoiceState} == {"ISSUED": 1, "PAID": 2, "CANCELLED": 3}
+    assert {one.name: int(one) for one in AttemptState} == {"STARTING": 1, "STARTED": 2, "FAILED": 3, "PAID": 4}

@@ -7,8 +7,6 @@ from contextlib import suppress
 
 from preau_kernel.context import Context
 
-_AFTER_COMMIT_SECONDS = 0.002
-
 
 class LocalRevisionBoard:
     """Wakes waiters of this process; those of another process find out by asking again."""
@@ -32,10 +30,6 @@ class LocalRevisionBoard:
                 del self._waiting[key]
 
     def announce(self, tenant_id: int, household_id: str) -> None:
-        """Wake who waits, just after the transaction that handles the event will have been committed."""
-        if (tenant_id, household_id) in self._waiting:
-            asyncio.get_running_loop().call_later(_AFTER_COMMIT_SECONDS, self._wake, tenant_id, household_id)
-
-    def _wake(self, tenant_id: int, household_id: str) -> None:
+        """Wake who waits for this household, once what moved it is committed."""
         for event in self._waiting.get((tenant_id, household_id), ()):
             event.set()

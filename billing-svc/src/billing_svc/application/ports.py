@@ -158,7 +158,7 @@ class Projections(Protocol):
     async def put_activity(self, activity_id: str, name: str, kind: int, position: int, version: int) -> None: ...
 
     async def lock_tariffs(self, activity_id: str) -> list[Tariff]:
-        """The activity's tariffs, the activity locked; one that the agenda has not told yet is noted."""
+        """The activity's tariffs, locked with it; one that the agenda has not told yet is noted."""
         ...
 
     async def apply_tariffs(self, activity_id: str, plan: TariffPlan) -> None: ...
@@ -271,7 +271,9 @@ class PaymentRequest:
 class DocumentRenderer(Protocol):
     """PDF/UA-1."""
 
-    async def document(self, document: Document) -> bytes: ...
+    async def document(self, document: Document, *, is_payable_online: bool) -> bytes:
+        """``is_payable_online``: among the ways to pay it, where it is not paid yet."""
+        ...
 
     async def receipt(self, document: Document) -> bytes: ...
 

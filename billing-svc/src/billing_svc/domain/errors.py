@@ -140,7 +140,7 @@ class KeyReusedError(DomainError):
 
 
 class InvalidTariffError(InvalidError):
-    """Negative price, or an end before the start."""
+    """A price below nothing or beyond reason, or an end before the start."""
 
     def __init__(self, field: str) -> None:
         super().__init__("TARIFF_INVALID", field)

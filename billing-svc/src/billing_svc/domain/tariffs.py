@@ -8,6 +8,9 @@ from datetime import date, timedelta
 
 from billing_svc.domain.errors import InvalidTariffError, TariffInUseError, TariffOverlapError
 
+MAX_PRICE_MINOR = 9_999_999
+"""99 999,99 €: more is a slip of the keyboard, and could not be paid at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tariff:
@@ -19,12 +22,6 @@ class Tariff:
     resident_minor: int
     non_resident_minor: int
     is_used: bool = False
-
-    def covers(self, day: date) -> bool:
-        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
-
-    def price(self, *, is_resident: bool) -> int:
-        return self.resident_minor if is_resident else self.non_resident_minor
 
     def overlaps(self, other: Tariff) -> bool:
         return (self.valid_to is None or other.valid_from <= self.valid_to) and (
@@ -43,10 +40,7 @@ class TariffPlan:
 
 def plan_tariff(existing: Sequence[Tariff], new: Tariff) -> TariffPlan:
     """Add ``new``; the open-ended tariff before it ends the day before. Asking again changes nothing."""
-    if new.valid_to is not None and new.valid_to < new.valid_from:
-        raise InvalidTariffError("valid_to")
-    if min(new.resident_minor, new.non_resident_minor) < 0:
-        raise InvalidTariffError("resident_price")
+    _check(new)
     updates: list[Tariff] = []
     same: Tariff | None = None
     others: list[Tariff] = []
@@ -69,3 +63,11 @@ def plan_tariff(existing: Sequence[Tariff], new: Tariff) -> TariffPlan:
     if same.is_used and not same_prices:
         raise TariffInUseError(same.valid_from.isoformat())
     return TariffPlan(same.id, update=(*updates, changed))
+
+
+def _check(new: Tariff) -> None:
+    if new.valid_to is not None and new.valid_to < new.valid_from:
+        raise InvalidTariffError("valid_to")
+    for field, price in (("resident_price", new.resident_minor), ("non_resident_price", new.non_resident_minor)):
+        if not 0 <= price <= MAX_PRICE_MINOR:
+            raise InvalidTariffError(field)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from preau.agenda.v1 import agenda_events_pb2 as agenda
@@ -120,14 +121,14 @@ class Listener:
         await self.books_of(uow).put_activity(told.activity_id, told.name, int(told.kind), told.position, told.version)
 
     async def on_held(self, uow: UnitOfWork, told: agenda.ReservationsHeld, envelope: Envelope) -> None:
-        await self._in_order(envelope, told.household_id, self._hold(uow, _entry(told), envelope))
+        await self._in_order(uow, envelope, told.household_id, self._hold(uow, _entry(told), envelope))
 
     async def on_held_together(
         self, uow: UnitOfWork, messages: Sequence[tuple[agenda.ReservationsHeld, Envelope]]
     ) -> None:
         await hold_together([_entry(told) for told, _ in messages], self.books_of(uow))
         for told, envelope in messages:
-            self.announce(int(envelope.context.tenant_id), told.household_id)
+            self._announce(uow, envelope, told.household_id)
 
     async def on_cancelled(self, uow: UnitOfWork, told: agenda.ReservationsCancelled, envelope: Envelope) -> None:
         await self._withdraw(uow, told, Cause.CANCELLED, envelope)
@@ -144,6 +145,7 @@ class Listener:
             lost_reservation_ids=list(told.lost_reservation_ids),
         )
         await self._in_order(
+            uow,
             envelope,
             told.household_id,
             confirm_reservations(confirmation, envelope.context, self.books_of(uow), self.clock.now(), self.ids),
@@ -152,7 +154,7 @@ class Listener:
     async def on_renewed(self, uow: UnitOfWork, told: agenda.HoldsRenewed, envelope: Envelope) -> None:
         ends_at = timestamp_from_wire(told.hold_expires_at)
         await self._in_order(
-            envelope, told.household_id, renew_hold(told.household_id, told.revision, ends_at, self.books_of(uow))
+            uow, envelope, told.household_id, renew_hold(told.household_id, told.revision, ends_at, self.books_of(uow))
         )
 
     async def on_paid(self, uow: UnitOfWork, told: payment.PaymentSucceeded, envelope: Envelope) -> None:
@@ -182,6 +184,7 @@ class Listener:
         envelope: Envelope,
     ) -> None:
         await self._in_order(
+            uow,
             envelope,
             told.household_id,
             withdraw_reservations(
@@ -204,9 +207,14 @@ class Listener:
             await self.unpriced.note(envelope.context, envelope.event_id, entry.household_id, self.clock.now())
             raise
 
-    async def _in_order(self, envelope: Envelope, household_id: str, handling: Awaitable[None]) -> None:
+    async def _in_order(
+        self, uow: UnitOfWork, envelope: Envelope, household_id: str, handling: Awaitable[None]
+    ) -> None:
         await _when_ready(handling)
-        self.announce(int(envelope.context.tenant_id), household_id)
+        self._announce(uow, envelope, household_id)
+
+    def _announce(self, uow: UnitOfWork, envelope: Envelope, household_id: str) -> None:
+        uow.after_commit(partial(self.announce, int(envelope.context.tenant_id), household_id))
 
 
 def _entry(told: agenda.ReservationsHeld) -> BasketEntry:

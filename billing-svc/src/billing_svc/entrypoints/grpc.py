@@ -188,7 +188,9 @@ class BillingServicer(rpc.BillingServiceServicer):
 
     async def GetInvoicePdf(self, request: pb.GetInvoicePdfRequest, _context: Any) -> pb.GetInvoicePdfResponse:
         ports = self._ports
-        pdf, name = await get_document_pdf(_id(request.id, "id"), current_context(), ports.desk, ports.renderer)
+        pdf, name = await get_document_pdf(
+            _id(request.id, "id"), current_context(), current_token(), ports.desk, ports.gateway, ports.renderer
+        )
         return pb.GetInvoicePdfResponse(pdf=pdf, file_name=name)
 
     async def GetReceiptPdf(self, request: pb.GetReceiptPdfRequest, _context: Any) -> pb.GetReceiptPdfResponse:
@@ -217,8 +219,7 @@ class BillingServicer(rpc.BillingServiceServicer):
             means=MEANS[request.means],
             amount_minor=cents_from(request.amount, "amount"),
         )
-        invoice_id = await record_counter_payment(command, caller, ports.books, ports.clock, ports.ids)
-        document = await get_document(invoice_id, caller, ports.desk)
+        document = await record_counter_payment(command, caller, ports.books, ports.desk, ports.clock, ports.ids)
         return pb.RecordCounterPaymentResponse(invoice=invoice_message(document))
 
     async def ListAlerts(self, _request: pb.ListAlertsRequest, _context: Any) -> pb.ListAlertsResponse:

@@ -28,10 +28,14 @@ WHERE tenant_id = $1 AND household_key = $2 AND reservation_id = ANY ($3) AND st
 _OF_INVOICE = """
 SELECT id, reservation_id, status, price_minor, invoice_id FROM charge_line
 WHERE tenant_id = $1 AND invoice_id = $2 ORDER BY id"""
+# In two halves, each with its partial index: one for both would be written at every booking.
 _UNPAID = """
 SELECT reservation_id FROM (
-  SELECT DISTINCT ON (reservation_id) reservation_id, status FROM charge_line
-  WHERE tenant_id = $1 AND reservation_id = ANY ($2) ORDER BY reservation_id, id DESC) latest
+  SELECT DISTINCT ON (reservation_id) reservation_id, status FROM (
+    SELECT reservation_id, id, status FROM charge_line WHERE tenant_id = $1 AND reservation_id = ANY ($2) AND status IN (1, 2, 3)
+    UNION ALL
+    SELECT reservation_id, id, status FROM charge_line WHERE tenant_id = $1 AND reservation_id = ANY ($2) AND status IN (4, 5)
+  ) line ORDER BY reservation_id, id DESC) latest
 WHERE status IN (1, 2, 5) ORDER BY reservation_id"""
 _SET = """
 UPDATE charge_line SET status = $3::smallint, invoice_id = CASE WHEN $3::smallint = 1 THEN NULL ELSE invoice_id END

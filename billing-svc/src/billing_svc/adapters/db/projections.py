@@ -37,7 +37,7 @@ _NOTE_ACTIVITY = "INSERT INTO activity (tenant_id, activity_id) VALUES ($1, $2) 
 _LOCK_ACTIVITY = "SELECT key FROM activity WHERE tenant_id = $1 AND activity_id = $2 FOR UPDATE"
 _TARIFFS = """
 SELECT t.id, t.valid_from, t.valid_to, t.resident_minor, t.non_resident_minor, t.is_used
-FROM tariff t WHERE t.tenant_id = $1 AND t.activity_key = $2 ORDER BY t.valid_from"""
+FROM tariff t WHERE t.tenant_id = $1 AND t.activity_key = $2 ORDER BY t.valid_from FOR UPDATE"""
 _UPDATE_TARIFF = """
 UPDATE tariff SET valid_to = $3, resident_minor = $4, non_resident_minor = $5 WHERE tenant_id = $1 AND id = $2"""
 _INSERT_TARIFF = """

@@ -25,6 +25,11 @@ GROUP BY u.tenant_id, u.tenant_slug"""
 _FORGET = "DELETE FROM unpriced_booking WHERE tenant_id = $1 AND event_id = ANY ($2::uuid[])"
 
 
+async def has_measures(work_database: Database) -> bool:
+    """Whether the schema has what the timed counts need: a release's processes may come before its migration 0002."""
+    return bool(await work_database.fetchval("SELECT to_regclass('unpriced_booking') IS NOT NULL"))
+
+
 class SqlUnpricedBookings:
     """``UnpricedBookings`` on PostgreSQL, and their count for whoever runs the platform."""
 

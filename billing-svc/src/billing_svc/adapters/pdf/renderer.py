@@ -22,8 +22,9 @@ class TypstRenderer:
     def __init__(self, threads: int = 2) -> None:
         self._threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="pdf")
 
-    async def document(self, document: Document) -> bytes:
-        return await self._run("document.typ", document_view(document), document)
+    async def document(self, document: Document, *, is_payable_online: bool) -> bytes:
+        view = document_view(document, is_payable_online=is_payable_online)
+        return await self._run("document.typ", view, document)
 
     async def receipt(self, document: Document) -> bytes:
         return await self._run("receipt.typ", receipt_view(document), document)

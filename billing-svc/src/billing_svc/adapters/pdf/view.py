@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_time
 from babel.numbers import format_currency
 
-from billing_svc.application.start_payment import MINIMUM_MINOR
 from billing_svc.domain.documents import ActivityKind, Document, DocumentKind, DocumentLine
 from billing_svc.domain.states import InvoiceState
 
@@ -73,7 +72,7 @@ def days_text(days: Sequence[date]) -> str:
     return "\N{NO-BREAK SPACE}; ".join(months)
 
 
-def document_view(document: Document) -> dict[str, Any]:
+def document_view(document: Document, *, is_payable_online: bool) -> dict[str, Any]:
     """The data of ``document.typ``."""
     is_note = document.kind is DocumentKind.CREDIT_NOTE
     title = "Avoir" if is_note else "Facture"
@@ -91,7 +90,7 @@ def document_view(document: Document) -> dict[str, Any]:
         "total": euros(document.total_minor),
         "settlement": _settlement(document),
         "state": _state(document),
-        "payment": [] if is_note else _payment_text(document),
+        "payment": [] if is_note else _payment_text(document, is_payable_online=is_payable_online),
         "legal": _legal(document),
     }
 
@@ -205,14 +204,14 @@ def _settlement(document: Document) -> list[list[str]]:
     return [settled, ["Reste à payer", euros(0)]]
 
 
-def _payment_text(document: Document) -> list[str]:
+def _payment_text(document: Document, *, is_payable_online: bool) -> list[str]:
     if document.status is not InvoiceState.ISSUED:
         return []
     reference = document.number.replace("-", "")
     office = document.issuer.office_name or "la mairie"
     online = f"En ligne : par carte bancaire sur le site de la commune (PayFiP, référence {reference})."
     result = [
-        *([online] if document.total_minor >= MINIMUM_MINOR else []),
+        *([online] if is_payable_online else []),
         f"En présentiel : en espèces, par chèque ou par carte bancaire, auprès de : {office}.",
     ]
     if document.payable_until is not None:

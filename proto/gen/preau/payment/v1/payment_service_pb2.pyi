@@ -368,15 +368,21 @@ class GetOnlinePaymentResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     IS_OPEN_FIELD_NUMBER: _builtins.int
+    MINIMUM_FIELD_NUMBER: _builtins.int
     is_open: _builtins.bool
+    @_builtins.property
+    def minimum(self) -> _money_pb2.Money:
+        """The least the town's provider takes at once; absent while no payment is open."""
+
     def __init__(
         self,
         *,
         is_open: _builtins.bool = ...,
+        minimum: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["minimum", b"minimum"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_open", b"is_open"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_open", b"is_open", "minimum", b"minimum"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
