@@ -14,6 +14,7 @@ from preau_kernel.clock import Clock
 from preau_kernel.ids import IdFactory
 
 from payment_gateway_svc.adapters.db.open_attempts import DatabaseOpenAttempts
+from payment_gateway_svc.adapters.db.resealing import Resealing
 from payment_gateway_svc.adapters.db.unit_of_work import DatabaseTowns, unit_of_work_factory
 from payment_gateway_svc.adapters.measures import OpenPaymentGauges
 from payment_gateway_svc.adapters.psp.measured import MeasuredProvider
@@ -35,6 +36,8 @@ from payment_gateway_svc.settings import PaymentSettings
 
 POLL_EVERY = timedelta(minutes=5)
 COUNT_EVERY = timedelta(seconds=30)
+RESEAL_EVERY = timedelta(hours=1)
+RESEAL_GRACE = timedelta(minutes=30)
 SERVICE_NAME = "preau.payment.v1.PaymentService"
 
 
@@ -67,7 +70,7 @@ def make_use_cases(world: World) -> UseCases:
         poll=PollPaymentsHandler(factory, open_attempts, world.clock, look_up, recorder, settings.poll_concurrency),
         configure=ConfigureProviderHandler(factory, providers, world.clock, recorder),
         check=CheckProviderHandler(factory, providers),
-        online=GetOnlinePaymentHandler(factory),
+        online=GetOnlinePaymentHandler(factory, providers),
     )
 
 
@@ -78,7 +81,7 @@ async def build(runtime: Runtime) -> Parts:
         raise TypeError(type(settings).__name__)
     settings.required("encryption_key")
     client = make_client(settings.provider_timeout_seconds)
-    provider = PayfipProvider(client, settings.provider_timeout_seconds)
+    provider = PayfipProvider(client, settings.provider_timeout_seconds, settings.allowed_provider_hosts)
     use_cases = make_use_cases(
         World(settings, runtime.database, runtime.work_database, provider, runtime.clock, runtime.ids)
     )
@@ -86,6 +89,7 @@ async def build(runtime: Runtime) -> Parts:
     async def poll() -> None:
         await use_cases.poll.due()
 
+    resealing = Resealing(runtime.database, runtime.work_database, settings.secret_box(), RESEAL_GRACE)
     open_attempts = DatabaseOpenAttempts(runtime.work_database)
     gauges = OpenPaymentGauges([provider.name], good_for=3 * COUNT_EVERY)
 
@@ -103,6 +107,7 @@ async def build(runtime: Runtime) -> Parts:
         jobs=[
             Job("poll-payments", every=POLL_EVERY, run=poll),
             Job("count-open-payments", every=COUNT_EVERY, run=count_open),
+            Job("reseal-settings", every=RESEAL_EVERY, run=resealing.run),
         ],
         close=close,
     )

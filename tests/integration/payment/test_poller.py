@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from payment_gateway_svc.adapters.db.open_attempts import DatabaseOpenAttempts
+from payment_gateway_svc.adapters.db.attempts import OPEN_LIMITS
+from payment_gateway_svc.adapters.db.open_attempts import DUE, DUE_AGAIN_AFTER, DatabaseOpenAttempts
 from payment_gateway_svc.adapters.measures import OpenPayments
 from payment_gateway_svc.domain.attempt import LookUp, Outcome, PaymentAttempt
 from payment_gateway_svc.domain.states import PaymentState
@@ -198,3 +199,23 @@ async def test_payments_without_a_known_end_are_counted_over_all_towns_with_the_
     # Nobody asks about it any more: it waits for a person, and does not make the poller look late for ever.
     world.clock.advance(timedelta(days=8))
     assert list(await counts.waiting(world.clock.now())) == []
+
+
+async def test_looking_for_what_is_due_does_not_read_through_the_payments_of_years(town: Town, world: World) -> None:
+    await town.create()
+    async with world.connect(town.number) as connection:
+        await connection.execute(
+            """INSERT INTO payment_attempt (tenant_id, id, tenant_slug, invoice_id, amount_minor, currency, debt_reference,
+                   provider, provider_ref, state, request_id, request_hash, created_at, settled_at)
+               SELECT $1, gen_random_uuid(), 'old', 'invoice', 5400, 'EUR', 'CP2025000123', 'payfip', gen_random_uuid(),
+                   'paid', gen_random_uuid(), '\\x00', now(), now() FROM generate_series(1, 20000)""",
+            town.number,
+        )
+    async with world.connect(url=world.urls.owner_url) as connection:
+        await connection.execute("ANALYZE payment_attempt")
+    async with world.connect(url=world.urls.work_url) as connection:
+        plan = await connection.fetch(f"EXPLAIN {DUE}", world.clock.now(), *OPEN_LIMITS, *DUE_AGAIN_AFTER, 100)
+
+    text = "\n".join(row[0] for row in plan)
+    assert "payment_attempt_open" in text
+    assert "Seq Scan" not in text

@@ -216,6 +216,13 @@ async def test_the_settings_can_be_tried_by_an_operator_and_by_nobody_else(runni
     assert caught.value.kind is ErrorKind.FORBIDDEN
 
 
+async def test_the_least_that_can_be_paid_online_is_told(running: Running) -> None:
+    answer = await running.ask("GetOnlinePayment", pb.GetOnlinePaymentRequest())
+
+    assert answer.is_open
+    assert (answer.minimum.minor_units, answer.minimum.currency_code) == (100, "EUR")
+
+
 async def test_what_is_written_to_the_log_names_nobody(running: Running) -> None:
     await running.ask("CreatePayment", creation(str(uuid4())))
 

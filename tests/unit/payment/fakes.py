@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from copy import deepcopy
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -25,6 +22,8 @@ from preau_kernel.context import Context
 from preau_kernel.errors import InvalidError
 from preau_kernel.ids import TenantId, TenantSlug
 from preau_kernel.money import Money
+
+from tests.contract.repositories.payments_in_memory import MemoryPayments, PaymentTables
 
 NOW = datetime(2025, 8, 20, 13, 0, tzinfo=UTC)
 FACTS = {"montant": "5400", "numcli": "090909", "refdet": "CP2025000123", "saisie": "T"}
@@ -71,6 +70,7 @@ def make_answer(outcome: Outcome = Outcome.PAID, **facts: str) -> LookUp:
 
 class FakeProvider:
     name = "payfip"
+    minimum = Money(100)
 
     def __init__(self) -> None:
         self.answer = LookUp(Outcome.WAITING)
@@ -113,26 +113,20 @@ class FakeProvider:
         return ProviderDescription(is_ok=True, labels=("REGIE",))
 
 
-@dataclass
-class Tables:
-    attempts: dict[UUID, PaymentAttempt] = field(default_factory=dict)
-    requests: dict[UUID, tuple[UUID, bytes]] = field(default_factory=dict)
-    settings: dict[str, ProviderSettings] = field(default_factory=dict)
-    notifications: set[tuple[str, str]] = field(default_factory=set)
-    is_production: bool = False
-
-
-class FakeDatabase:
-    """Copies on begin, swaps on commit: leaving without ``commit`` undoes everything."""
+class FakeDatabase(MemoryPayments):
+    """One town's payments, with an account at PayFiP."""
 
     def __init__(self) -> None:
-        self.tables = Tables()
-        self.events: list[PaymentEvent] = []
-        self.tables.settings["payfip"] = ProviderSettings("payfip", {"client_number": "090909", "mode": "T"})
+        super().__init__()
+        self.tables.settings["payfip"] = (ProviderSettings("payfip", {"client_number": "090909", "mode": "T"}), NOW)
 
-    @asynccontextmanager
-    async def begin(self, _context: Context) -> AsyncIterator[FakeUnitOfWork]:
-        yield FakeUnitOfWork(self)
+    @property
+    def tables(self) -> PaymentTables:
+        return self.towns[SERVICE.tenant_id]
+
+    @property
+    def events(self) -> list[PaymentEvent]:
+        return self.tables.events
 
     def put(self, attempt: PaymentAttempt) -> PaymentAttempt:
         self.tables.attempts[attempt.id] = attempt
@@ -140,91 +134,6 @@ class FakeDatabase:
 
     def get(self, attempt_id: UUID) -> PaymentAttempt:
         return self.tables.attempts[attempt_id]
-
-
-class FakeUnitOfWork:
-    def __init__(self, database: FakeDatabase) -> None:
-        self._database = database
-        self.tables = deepcopy(database.tables)
-        self._events: list[PaymentEvent] = []
-        self.attempts = FakeAttempts(self.tables)
-        self.settings = FakeSettings(self.tables)
-        self.notifications = FakeNotifications(self.tables)
-        self.towns = FakeTowns(self.tables)
-
-    def publish(self, event: PaymentEvent) -> None:
-        self._events.append(event)
-
-    async def commit(self) -> None:
-        self._database.tables = self.tables
-        self._database.events += self._events
-
-
-class FakeAttempts:
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
-
-    async def add(self, attempt: PaymentAttempt, request_id: UUID, request_hash: bytes) -> bool:
-        if request_id in self._tables.requests:
-            return False
-        self._tables.attempts[attempt.id] = attempt
-        self._tables.requests[request_id] = (attempt.id, request_hash)
-        return True
-
-    async def find(self, attempt_id: UUID) -> PaymentAttempt | None:
-        return self._tables.attempts.get(attempt_id)
-
-    async def find_by_request(self, request_id: UUID) -> tuple[PaymentAttempt, bytes] | None:
-        found = self._tables.requests.get(request_id)
-        return (self._tables.attempts[found[0]], found[1]) if found else None
-
-    async def find_by_provider_ref(self, provider: str, provider_ref: str) -> PaymentAttempt | None:
-        attempts = self._tables.attempts.values()
-        return next((a for a in attempts if (a.provider, a.provider_ref) == (provider, provider_ref)), None)
-
-    async def lock(self, attempt_id: UUID) -> PaymentAttempt:
-        return self._tables.attempts[attempt_id]
-
-    async def save(self, attempt: PaymentAttempt) -> None:
-        self._tables.attempts[attempt.id] = attempt
-
-    async def open_ids(self, now: datetime) -> Sequence[UUID]:
-        return [a.id for a in self._tables.attempts.values() if a.needs_look_up and not a.is_forgotten]
-
-
-class FakeSettings:
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
-
-    async def find(self, provider: str) -> ProviderSettings | None:
-        return self._tables.settings.get(provider)
-
-    async def find_active(self) -> ProviderSettings | None:
-        return next(iter(self._tables.settings.values()), None)
-
-    async def save(self, settings: ProviderSettings, now: datetime) -> None:
-        self._tables.settings[settings.provider] = settings
-
-
-class FakeNotifications:
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
-
-    async def add(self, provider: str, external_id: str, attempt_id: UUID, now: datetime) -> bool:
-        is_new = (provider, external_id) not in self._tables.notifications
-        self._tables.notifications.add((provider, external_id))
-        return is_new
-
-
-class FakeTowns:
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
-
-    async def is_production(self) -> bool:
-        return self._tables.is_production
-
-    async def save(self, version: int, *, is_production: bool) -> None:
-        self._tables.is_production = is_production
 
 
 class FakeRecorder:

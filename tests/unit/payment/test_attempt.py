@@ -149,6 +149,22 @@ def test_an_unknown_result_waits_for_ever_rather_than_end() -> None:
     assert applied.events == ()
 
 
+@pytest.mark.parametrize("state", [PaymentState.DENIED, PaymentState.CANCELLED, PaymentState.EXPIRED])
+def test_an_unknown_result_of_what_was_given_up_opens_it_again_for_somebody_to_look(state: PaymentState) -> None:
+    applied = looked_up(make_attempt(state=state), make_answer(Outcome.UNKNOWN), NOW + timedelta(hours=3))
+
+    assert applied.attempt.state is PaymentState.PENDING
+    assert applied.events == ()
+
+
+@pytest.mark.parametrize("state", [PaymentState.DENIED, PaymentState.CANCELLED, PaymentState.EXPIRED])
+def test_not_known_yet_changes_nothing_of_what_was_given_up(state: PaymentState) -> None:
+    applied = looked_up(make_attempt(state=state), LookUp(Outcome.WAITING), NOW + timedelta(minutes=5))
+
+    assert applied.attempt.state is state
+    assert applied.events == ()
+
+
 def test_an_answer_clears_the_mark_of_an_unreachable_provider() -> None:
     marked = unreachable(make_attempt(), NOW)
     assert marked.is_unreachable
@@ -157,6 +173,12 @@ def test_an_answer_clears_the_mark_of_an_unreachable_provider() -> None:
 
     assert not applied.attempt.is_unreachable
     assert applied.attempt.checked_at == NOW + timedelta(minutes=5)
+
+
+def test_a_look_up_that_fails_after_another_saw_the_money_does_not_call_the_payment_uncertain() -> None:
+    paid = looked_up(make_attempt(), make_answer(), NOW).attempt
+
+    assert unreachable(paid, NOW + timedelta(minutes=5)) == paid
 
 
 @pytest.mark.parametrize(("minutes", "state"), [(29, PaymentState.CREATED), (30, PaymentState.EXPIRED)])

@@ -37,11 +37,13 @@ ID_OP = "cc0cb210-1cd4-11ea-8cca-0213ad91a103"
         ({"payer_email": "a@b.c"}, "PAYER_EMAIL_INVALID"),
         ({"payer_email": "no-at-sign.example"}, "PAYER_EMAIL_INVALID"),
         ({"payer_email": "a@" + "b" * 79}, "PAYER_EMAIL_INVALID"),
+        ({"payer_email": "parent\uffff@example.org"}, "PAYER_EMAIL_INVALID"),
         ({"fiscal_year": 25}, "FISCAL_YEAR_INVALID"),
         ({"return_url": "https://x/" + "a" * 241}, "RETURN_URL_INVALID"),
         ({"return_url": "javascript:alert(1)"}, "RETURN_URL_INVALID"),
         ({"notify_url": "https://x/" + "a" * 241}, "NOTIFY_URL_INVALID"),
         ({"notify_url": ""}, "NOTIFY_URL_INVALID"),
+        ({"notify_url": "https://x/\uffff"}, "NOTIFY_URL_INVALID"),
     ],
 )
 def test_what_payfip_would_refuse_is_refused_before_it_is_asked(change: dict[str, Any], reason: str) -> None:
@@ -76,6 +78,11 @@ def test_the_limits_themselves_are_accepted(change: dict[str, Any]) -> None:
         ({"client_number": "123456"}, "PROVIDER_MODE_INVALID"),
         ({"client_number": "123456", "mode": "T", "service_url": "file:///etc/passwd"}, "PROVIDER_URL_INVALID"),
         ({"client_number": "123456", "mode": "T", "page_url": "x"}, "PROVIDER_URL_INVALID"),
+        ({"client_number": "123456", "mode": "T", "service_url": "http://payfip:port/"}, "PROVIDER_URL_INVALID"),
+        ({"client_number": "123456", "mode": "T", "service_url": "http://payfip:99999/"}, "PROVIDER_URL_INVALID"),
+        ({"client_number": "123456", "mode": "T", "service_url": "http://payfip..fr/"}, "PROVIDER_URL_INVALID"),
+        ({"client_number": "123456", "mode": "T", "service_url": "http://xn--/"}, "PROVIDER_URL_INVALID"),
+        ({"client_number": "123456", "mode": "T", "service_url": "http://payfip/\x7f"}, "PROVIDER_URL_INVALID"),
     ],
 )
 def test_settings_that_cannot_be_right_are_refused(values: dict[str, str], reason: str) -> None:
@@ -180,6 +187,8 @@ async def test_a_notification_is_read_from_query_or_form_whatever_the_case(
         ("idop=%27%20OR%201%3D1", b"", ""),
         ("", f"idop={ID_OP}".encode(), "application/json"),
         ("", b"\xff\xfe\x00", FORM),
+        ("a=1&" * 60, b"", ""),
+        ("", b"a=1&" * 60, FORM),
     ],
 )
 async def test_what_is_no_notification_is_not_taken_for_one(query: str, body: bytes, content_type: str) -> None:

@@ -89,6 +89,17 @@ def test_a_technical_fault_says_nothing_about_the_operation(name: str) -> None:
     assert caught.value.is_technical
 
 
+def test_a_fault_that_goes_on_and_on_is_cut_short() -> None:
+    # It is written to the log, to the trace and to the headers of our own answer.
+    with pytest.raises(PayfipFaultError) as caught:
+        read_response(
+            OPERATION,
+            envelope(f"<S:Fault><detail><{'k' * 9000}><code>{'c' * 9000}</code></{'k' * 9000}></detail></S:Fault>"),
+        )
+
+    assert len(str(caught.value)) < 100
+
+
 def test_a_fault_without_detail_is_technical() -> None:
     with pytest.raises(PayfipFaultError) as caught:
         read_response(OPERATION, envelope("<S:Fault><faultstring>oops</faultstring></S:Fault>"))

@@ -24,7 +24,7 @@ class SecretBox:
             message = "each encryption key is 32 bytes"
             raise ValueError(message)
         self._keys = {_key_id(key): AESGCM(key) for key in keys}
-        self._current = _key_id(keys[0])
+        self.current_key_id = _key_id(keys[0])
 
     @classmethod
     def from_base64(cls, *texts: str) -> SecretBox:
@@ -34,8 +34,8 @@ class SecretBox:
     def seal(self, plain: bytes, bound_to: str) -> tuple[str, bytes]:
         """The key's id and the sealed bytes."""
         nonce = os.urandom(_NONCE_BYTES)
-        sealed = self._keys[self._current].encrypt(nonce, plain, bound_to.encode())
-        return self._current, nonce + sealed
+        sealed = self._keys[self.current_key_id].encrypt(nonce, plain, bound_to.encode())
+        return self.current_key_id, nonce + sealed
 
     def open(self, key_id: str, sealed: bytes, bound_to: str) -> bytes:
         """``PROVIDER_SETTINGS_UNREADABLE`` for another town's bytes, changed bytes or a lost key."""

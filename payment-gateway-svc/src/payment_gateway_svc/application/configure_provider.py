@@ -14,7 +14,7 @@ from payment_gateway_svc.application.providers import Providers
 
 @dataclass(frozen=True, slots=True)
 class ConfigureProviderHandler:
-    """The account set last is the one new payments go to; older attempts keep asking theirs."""
+    """The account set last is the one new payments go to; older attempts keep asking the provider they were made at."""
 
     uow_factory: UnitOfWorkFactory
     providers: Providers

@@ -49,7 +49,9 @@ class CreatePaymentHandler:
         try:
             redirection = await provider.create(order, settings, self.clock.now())
         except ProviderUnavailableError:
-            await self._mark_unreachable(context, attempt.id)
+            found = await self._mark_unreachable(context, attempt.id)
+            if found.is_asked:
+                return found
             raise
         async with self.uow_factory(context) as uow:
             # A twin that was faster has stored its own operation: that one is kept, ours is never shown to anybody.
@@ -83,10 +85,14 @@ class CreatePaymentHandler:
                 raise RequestReusedError
             return known[0], await settings_of(uow, known[0].provider)
 
-    async def _mark_unreachable(self, context: Context, attempt_id: UUID) -> None:
+    async def _mark_unreachable(self, context: Context, attempt_id: UUID) -> PaymentAttempt:
+        """The attempt, left as it is when a twin was answered meanwhile."""
         async with self.uow_factory(context) as uow:
-            await uow.attempts.save(rules.unreachable(await uow.attempts.lock(attempt_id), self.clock.now()))
-            await uow.commit()
+            attempt = await uow.attempts.lock(attempt_id)
+            if not attempt.is_asked:
+                await uow.attempts.save(rules.unreachable(attempt, self.clock.now()))
+                await uow.commit()
+        return attempt
 
 
 def _for_attempt(order: PaymentOrder, attempt_id: UUID) -> PaymentOrder:

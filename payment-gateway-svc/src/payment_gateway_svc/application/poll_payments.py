@@ -67,7 +67,8 @@ class PollPaymentsHandler:
                     self.recorder.failed(attempt.attempt_id, error.reason)
                     return None
 
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(check(attempt)) for attempt in attempts]
-        states = [task.result() for task in tasks]
+        states = await asyncio.gather(*map(check, attempts), return_exceptions=True)
+        if broken := [state for state in states if isinstance(state, Exception)]:
+            # Told only now: what is wrong with one town's attempt keeps no other family waiting.
+            raise ExceptionGroup("look-ups that broke", broken)
         return PollResult(sum(state is not None for state in states), states.count(PaymentState.PAID))

@@ -69,6 +69,11 @@ class PaymentProvider(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def minimum(self) -> Money:
+        """The least it takes at once."""
+        ...
+
     def check_settings(self, settings: ProviderSettings) -> None:
         """``InvalidError`` when the settings cannot be right."""
         ...

@@ -26,6 +26,10 @@ CANCELLED_POLLING_LIMIT = WAITING_LIMIT
 """A payer who went back may still have paid in another tab of the bank's page."""
 
 
+_OVER = frozenset({PaymentState.PAID, PaymentState.REVERSED})
+"""No answer changes these any more."""
+
+
 class Outcome(Enum):
     """What the provider says of an attempt, in our words."""
 
@@ -93,7 +97,7 @@ class PaymentAttempt:
     @property
     def needs_look_up(self) -> bool:
         """Whether an answer of the provider could change anything. What it has forgotten may yet be notified as paid."""
-        return self.is_asked and self.state not in {PaymentState.PAID, PaymentState.REVERSED}
+        return self.is_asked and self.state not in _OVER
 
     def belongs_to(self, household_id: str) -> bool:
         """Whether this household may see it; an attempt made by a service for nobody in particular is open."""
@@ -147,7 +151,9 @@ def looked_up(attempt: PaymentAttempt, answer: LookUp, now: datetime) -> Applied
 
 
 def unreachable(attempt: PaymentAttempt, now: datetime) -> PaymentAttempt:
-    """The attempt when the provider did not answer: as it was, and older than it should be."""
+    """The attempt when the provider did not answer: as it was, and older than it should be unless it is over for good."""
+    if attempt.state in _OVER:
+        return attempt
     return replace(attempt, checked_at=now, is_unreachable=True)
 
 
@@ -164,7 +170,7 @@ def _trigger(outcome: Outcome, age: timedelta) -> Trigger:
         case Outcome.WAITING:
             return Trigger.WAIT if age < WAITING_LIMIT else Trigger.EXPIRE
         case Outcome.UNKNOWN:
-            return Trigger.WAIT
+            return Trigger.PUZZLE
 
 
 def _differing(attempt: PaymentAttempt, answer: LookUp) -> tuple[str, ...]:

@@ -24,6 +24,8 @@ class Trigger(Enum):
 
     REDIRECT = "redirect"
     WAIT = "wait"
+    PUZZLE = "puzzle"
+    """A result whose meaning is not known here: perhaps money."""
     PAY = "pay"
     DENY = "deny"
     CANCEL = "cancel"
@@ -58,15 +60,16 @@ _ASKED = {
     Trigger.EXPIRE: Edge(PaymentState.EXPIRED, Emits.FAILED),
     Trigger.MISMATCH: _MISMATCH,
 }
-# Money that arrives after we gave up has still arrived.
-_GIVEN_UP = {Trigger.PAY: _PAY, Trigger.MISMATCH: _MISMATCH}
+_STILL_OPEN = Edge(PaymentState.PENDING)
+# Money that arrives after we gave up has still arrived, and what may be money is for somebody to look at.
+_GIVEN_UP = {Trigger.PAY: _PAY, Trigger.PUZZLE: _STILL_OPEN, Trigger.MISMATCH: _MISMATCH}
 
 TRANSITIONS: dict[PaymentState, dict[Trigger, Edge]] = {
     PaymentState.CREATED: {
         Trigger.REDIRECT: Edge(PaymentState.REDIRECTED),
         Trigger.EXPIRE: Edge(PaymentState.EXPIRED, Emits.FAILED),
     },
-    PaymentState.REDIRECTED: {Trigger.WAIT: Edge(PaymentState.PENDING), **_ASKED},
+    PaymentState.REDIRECTED: {Trigger.WAIT: _STILL_OPEN, Trigger.PUZZLE: _STILL_OPEN, **_ASKED},
     PaymentState.PENDING: _ASKED,
     PaymentState.PAID: {Trigger.REVERSE: Edge(PaymentState.REVERSED)},
     PaymentState.DENIED: _GIVEN_UP,

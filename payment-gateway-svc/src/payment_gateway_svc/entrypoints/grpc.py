@@ -8,7 +8,7 @@ from typing import Any
 from preau.payment.v1 import payment_service_pb2 as pb
 from preau.payment.v1 import payment_service_pb2_grpc
 from preau_chassis.server import current_context
-from preau_chassis.wire import parse_uuid
+from preau_chassis.wire import money_to_wire, parse_uuid
 
 from payment_gateway_svc.application.check_provider import CheckProviderHandler
 from payment_gateway_svc.application.configure_provider import ConfigureProviderHandler
@@ -68,7 +68,10 @@ class PaymentServicer(payment_service_pb2_grpc.PaymentServiceServicer):
     async def GetOnlinePayment(
         self, _request: pb.GetOnlinePaymentRequest, _context: Any
     ) -> pb.GetOnlinePaymentResponse:
-        return pb.GetOnlinePaymentResponse(is_open=await self._use_cases.online(current_context()))
+        minimum = await self._use_cases.online(current_context())
+        return pb.GetOnlinePaymentResponse(
+            is_open=minimum is not None, minimum=None if minimum is None else money_to_wire(minimum)
+        )
 
     async def ConfigureProvider(
         self, request: pb.ConfigureProviderRequest, _context: Any

@@ -23,11 +23,14 @@ from payment_gateway_svc.domain.states import PaymentState
 _COLUMNS = """id, invoice_id, household_id, amount_minor, currency, debt_reference, provider, provider_ref, payment_url,
     facts::text AS facts, state, is_test, is_unreachable, is_forgotten, mismatched_fields, created_at, expires_at, settled_at, checked_at"""
 
-OPEN = """(provider_ref IS NOT NULL AND NOT is_forgotten AND created_at > $1::timestamptz - $2::interval
-        AND (state IN ('redirected', 'pending', 'expired')
-            OR (state = 'cancelled' AND created_at > $1::timestamptz - $3::interval)))
-    OR (state = 'created' AND created_at <= $1::timestamptz - $4::interval)"""
-"""What a look-up may still change: $1 now, then the three limits of the domain."""
+OPEN = """state IN ('created', 'redirected', 'pending', 'expired', 'cancelled') AND NOT is_forgotten
+    AND CASE state
+        WHEN 'created' THEN created_at <= $1::timestamptz - $4::interval
+        WHEN 'cancelled' THEN created_at > $1::timestamptz - $3::interval
+        ELSE provider_ref IS NOT NULL AND created_at > $1::timestamptz - $2::interval
+    END"""
+"""What a look-up may still change: $1 now, then the three limits of the domain. Its first line is the predicate of the
+index payment_attempt_open, without which every turn would read the payments of all years."""
 
 OPEN_LIMITS = (POLLING_LIMIT, CANCELLED_POLLING_LIMIT, UNASKED_LIMIT)
 

@@ -14,13 +14,11 @@ from payment_gateway_svc.adapters.measures import OpenPayments
 from payment_gateway_svc.application.ports import OpenAttempt
 from payment_gateway_svc.domain.attempt import POLLING_LIMIT
 
-_AGAIN_AFTER = timedelta(minutes=4)
-"""A little under the job's five minutes, so that a look-up that took a second is not skipped at the next turn."""
+DUE_AGAIN_AFTER = (timedelta(minutes=4), timedelta(hours=1))
+"""A little under the job's five minutes, so that a look-up that took a second is not skipped at the next turn; and for
+what we gave up on, since late money is rare."""
 
-_GIVEN_UP_AGAIN_AFTER = timedelta(hours=1)
-"""Late money is rare: what we gave up on is asked about less often."""
-
-_DUE = f"""
+DUE = f"""
 SELECT tenant_id, tenant_slug, id FROM payment_attempt
 WHERE ({OPEN}) AND (checked_at IS NULL OR checked_at <= $1::timestamptz
     - CASE WHEN state = 'expired' THEN $6::interval ELSE $5::interval END)
@@ -42,7 +40,7 @@ class DatabaseOpenAttempts:
         self._database = database
 
     async def due(self, now: datetime, limit: int) -> Sequence[OpenAttempt]:
-        rows = await self._database.fetch(_DUE, now, *OPEN_LIMITS, _AGAIN_AFTER, _GIVEN_UP_AGAIN_AFTER, limit)
+        rows = await self._database.fetch(DUE, now, *OPEN_LIMITS, *DUE_AGAIN_AFTER, limit)
         return [
             OpenAttempt(Context.system(TenantId(row["tenant_id"]), TenantSlug(row["tenant_slug"])), row["id"])
             for row in rows

@@ -38,7 +38,7 @@ class DatabaseSettings:
 
     async def save(self, settings: ProviderSettings, now: datetime) -> None:
         plain = json.dumps(dict(settings.values), sort_keys=True).encode()
-        key_id, sealed = self._box.seal(plain, self._bound_to(settings.provider))
+        key_id, sealed = self._box.seal(plain, bound_to(self._tenant_id, settings.provider))
         await self._uow.execute(
             """INSERT INTO provider_settings (tenant_id, provider, key_id, sealed, updated_at) VALUES ($1, $2, $3, $4, $5)
                ON CONFLICT (tenant_id, provider) DO UPDATE
@@ -51,9 +51,10 @@ class DatabaseSettings:
         )
 
     def _open(self, row: Any) -> ProviderSettings:
-        plain = self._box.open(row["key_id"], bytes(row["sealed"]), self._bound_to(row["provider"]))
+        plain = self._box.open(row["key_id"], bytes(row["sealed"]), bound_to(self._tenant_id, row["provider"]))
         return ProviderSettings(row["provider"], json.loads(plain))
 
-    def _bound_to(self, provider: str) -> str:
-        # A row copied to another town, or renamed to another provider, does not open.
-        return f"{self._tenant_id}:{provider}"
+
+def bound_to(tenant_id: int, provider: str) -> str:
+    """What a row is sealed for: copied to another town, or renamed to another provider, it does not open."""
+    return f"{tenant_id}:{provider}"

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from preau_kernel.errors import DomainError
+from preau_kernel.money import Money
 
 from payment_gateway_svc.adapters.measures import record_exchange
 from payment_gateway_svc.application.ports import (
@@ -31,6 +32,10 @@ class MeasuredProvider:
     @property
     def name(self) -> str:
         return self._provider.name
+
+    @property
+    def minimum(self) -> Money:
+        return self._provider.minimum
 
     def check_settings(self, settings: ProviderSettings) -> None:
         self._provider.check_settings(settings)

@@ -12,6 +12,7 @@ from opentelemetry.trace import SpanKind
 from preau_chassis.calls import remaining_seconds
 from preau_chassis.logs import get_logger
 from preau_chassis.telemetry import span
+from preau_kernel.money import Money
 
 from payment_gateway_svc.adapters.psp import payfip_rules as rules
 from payment_gateway_svc.adapters.psp.payfip_wire import (
@@ -43,13 +44,20 @@ class PayfipProvider:
     """Speaks for every town; each call names its account. One client, so one bounded pool, for the process."""
 
     name = "payfip"
+    minimum = Money(rules.MIN_CENTS)
 
-    def __init__(self, client: httpx.AsyncClient, total_seconds: float) -> None:
+    def __init__(
+        self, client: httpx.AsyncClient, total_seconds: float, allowed_hosts: frozenset[str] | None = None
+    ) -> None:
+        """``allowed_hosts``: where an account may say the service is, beside the DGFiP; anywhere when not given."""
         self._client = client
         self._total_seconds = total_seconds
+        self._allowed_hosts = allowed_hosts
 
     def check_settings(self, settings: ProviderSettings) -> None:
-        rules.Account.of(settings)
+        account = rules.Account.of(settings)
+        if self._allowed_hosts is not None:
+            rules.check_addresses(account, self._allowed_hosts)
 
     def is_test(self, settings: ProviderSettings) -> bool:
         return rules.Account.of(settings).mode == rules.TEST_MODE
@@ -77,9 +85,14 @@ class PayfipProvider:
         )
 
     def parse_notification(self, notification: Notification) -> NotifiedPayment | None:
-        pairs = parse_qsl(notification.query, max_num_fields=50)
+        texts = [notification.query]
         if notification.content_type.partition(";")[0].strip().lower() == "application/x-www-form-urlencoded":
-            pairs += parse_qsl(notification.body[:8192].decode("ascii", "replace"), max_num_fields=50)
+            texts.append(notification.body[:8192].decode("ascii", "replace"))
+        try:
+            pairs = [pair for text in texts for pair in parse_qsl(text, max_num_fields=50)]
+        except ValueError:
+            # Anybody may post here: more fields than PayFiP would ever send are not worth an error of ours.
+            return None
         for name, value in pairs:
             if name.lower() == "idop" and _is_reference(value.strip()):
                 # PayFiP does not number its notifications: one operation is one fact.

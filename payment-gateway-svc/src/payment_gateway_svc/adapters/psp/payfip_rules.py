@@ -7,9 +7,9 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+import httpx
 from preau_kernel.errors import DomainError, InvalidError
 from preau_kernel.money import EUR, Money
 
@@ -24,15 +24,17 @@ MAX_OBJECT = 100
 TEST_MODE = "T"
 SERVICE_URL = "https://www.payfip.gouv.fr/tpa/services/securite"
 PAGE_URL = "https://www.payfip.gouv.fr/tpa/paiementws.web"
+_OWN_ORIGINS = frozenset({"https://www.payfip.gouv.fr", "https://www.tipi.budget.gouv.fr"})
 PARIS = ZoneInfo("Europe/Paris")
 
 _CLIENT_NUMBER = re.compile(r"[0-9]{6}")
 _DEBT_REFERENCE = re.compile(r"[A-Za-z0-9]{6,30}")
-_MAIL = re.compile(r"[^@\s]+@[^@\s]+")
+_MAIL = re.compile(r"[^@]+@[^@]+")
 _MAIL_LENGTHS = range(6, 81)
 _MODES = frozenset("TXW")
 _LIGATURES = str.maketrans({"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE"})
 _YEARS = range(2000, 2100)
+_HIGHEST_PORT = 65_535
 
 OUTCOMES = {
     "P": Outcome.PAID,
@@ -85,6 +87,16 @@ class Account:
         return account
 
 
+def check_addresses(account: Account, allowed_hosts: frozenset[str]) -> None:
+    """``InvalidError`` unless the account's addresses are the DGFiP's own or at an allowed host. Whoever answers at them
+    says what is paid, and the process calls them from inside the platform's network.
+    """
+    for field, address in (("service_url", account.service_url), ("page_url", account.page_url)):
+        url = httpx.URL(address)
+        if f"{url.scheme}://{url.netloc.decode()}" not in _OWN_ORIGINS and url.host not in allowed_hosts:
+            raise InvalidError("PROVIDER_URL_INVALID", f"payfip.{field}")
+
+
 def check_order(order: PaymentOrder) -> None:
     """Raises what the service would answer with a code, before bothering it."""
     if order.amount.currency != EUR:
@@ -95,7 +107,8 @@ def check_order(order: PaymentOrder) -> None:
         raise InvalidError("AMOUNT_TOO_LARGE", "amount", maximum=str(MAX_CENTS))
     if not _DEBT_REFERENCE.fullmatch(order.debt_reference):
         raise InvalidError("DEBT_REFERENCE_INVALID", "debt_reference")
-    if len(order.payer_email) not in _MAIL_LENGTHS or not _MAIL.fullmatch(order.payer_email):
+    mail = order.payer_email
+    if len(mail) not in _MAIL_LENGTHS or not _MAIL.fullmatch(mail) or not _is_one_word(mail):
         raise InvalidError("PAYER_EMAIL_INVALID", "payer_email")
     if order.fiscal_year not in _YEARS:
         raise InvalidError("FISCAL_YEAR_INVALID", "fiscal_year")
@@ -159,10 +172,17 @@ def creation_refusal(code: str) -> DomainError:
 
 
 def _is_url(text: str) -> bool:
-    if len(text) > MAX_URL or re.search(r"\s", text):
+    if len(text) > MAX_URL or not _is_one_word(text):
         return False
     try:
-        parts = urlsplit(text)
-    except ValueError:
+        # Read as the client and the resolver do: what they cannot read is found here, not at the first payment.
+        url = httpx.URL(text)
+        host = url.host.encode("idna")
+    except (httpx.InvalidURL, UnicodeError):
         return False
-    return parts.scheme in {"http", "https"} and bool(parts.hostname)
+    return url.scheme in {"http", "https"} and bool(host) and (url.port or 0) <= _HIGHEST_PORT
+
+
+def _is_one_word(text: str) -> bool:
+    # What is not printable has no place in XML either, and would only be found while the message is written.
+    return text.isprintable() and " " not in text

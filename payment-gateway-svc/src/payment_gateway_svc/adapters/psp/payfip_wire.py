@@ -13,6 +13,7 @@ OPERATIONS = (
     "contrat_paiement_securise/PaiementSecuriseService"
 )
 FUNCTIONAL_FAULT = "FonctionnelleErreur"
+_LONGEST_WORD = 40
 
 
 class UnreadableAnswerError(Exception):
@@ -23,9 +24,10 @@ class PayfipFaultError(Exception):
     """The service refuses. ``kind`` is the detail's name, ``code`` its code (R3, P5, …)."""
 
     def __init__(self, kind: str, code: str) -> None:
-        super().__init__(f"{kind} {code}")
-        self.kind = kind
-        self.code = code
+        # Both go to the log, the trace and the headers of our own answer: whatever was sent, they stay short.
+        self.kind = kind[:_LONGEST_WORD]
+        self.code = code[:_LONGEST_WORD]
+        super().__init__(f"{self.kind} {self.code}")
 
     @property
     def is_technical(self) -> bool:
