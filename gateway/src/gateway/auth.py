@@ -102,6 +102,13 @@ class Sessions:
             )
         return Visitor(had_session=True, is_bearer=is_bearer, idle_minutes=self._idle_minutes(key))
 
+    def remembered(self, town: Town, session_token: str) -> Visitor | None:
+        """The visitor without asking anybody, when the session was seen a moment ago."""
+        found = self._cache.peek(_key(town, session_token))
+        if not isinstance(found, _Open):
+            return None
+        return Visitor(session_token, found.access_token, found.account, session_ends_at=found.session_ends_at)
+
     async def prolong(self, town: Town, session_token: str) -> Visitor:
         """The visitor, after identity has heard that somebody is there."""
         self.forget_session(town, session_token)
@@ -181,6 +188,16 @@ async def visitor_of(connection: Connection) -> Visitor:
         visitor = await sessions.visitor(state["town"], token, is_bearer=bearer is not None)
     state["visitor"] = visitor
     return visitor
+
+
+def recall_visitor(connection: Connection) -> None:
+    """For a page that says what failed before anyone asked who is there: who it was a moment ago."""
+    state: dict[str, Any] = connection.scope["state"]
+    if state.get("visitor") is not None or state.get("town") is None:
+        return
+    if token := read_cookie(connection, SESSION_COOKIE):
+        sessions: Sessions = connection.app.state.sessions
+        state["visitor"] = sessions.remembered(state["town"], token)
 
 
 async def require_family(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:

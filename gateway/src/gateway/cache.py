@@ -34,10 +34,13 @@ class ExpiringCache(Generic[Key, Value]):
             self._entries.popitem(last=False)
 
     def drop(self, key: Key) -> None:
+        """Forget a value; one that is being loaded reaches who waits for it, and is not kept."""
         self._entries.pop(key, None)
+        self._running.pop(key, None)
 
     def drop_where(self, is_match: Callable[[Value], bool]) -> None:
-        """Forget every value that ``is_match`` names."""
+        """Forget every value that ``is_match`` names; none that is being loaded is kept: it may be one of them."""
+        self._running.clear()
         for key in [key for key, (_, value) in self._entries.items() if is_match(value)]:
             del self._entries[key]
 
@@ -58,10 +61,12 @@ class ExpiringCache(Generic[Key, Value]):
 
     async def _load(self, key: Key, load: Callable[[], Awaitable[tuple[Value, float]]]) -> Value:
         value, seconds = await load()
-        self.put(key, value, seconds)
+        if self._running.get(key) is asyncio.current_task():
+            self.put(key, value, seconds)
         return value
 
     def _finish(self, key: Key, done: asyncio.Task[Value]) -> None:
-        self._running.pop(key, None)
+        if self._running.get(key) is done:
+            del self._running[key]
         if not done.cancelled():
             done.exception()

@@ -19,7 +19,7 @@ from jinja2.runtime import Context
 from preau_kernel.money import Money
 
 from gateway.lexicon import lexicon
-from gateway.resume import keep, way_back
+from gateway.resume import keep
 
 NBSP = "\u00a0"
 _HOURS = re.compile(r"(?<=\d) (?=h\b)|(?<=\d h) (?=\d)")
@@ -229,6 +229,6 @@ def install(environment: Environment) -> None:
     environment.filters.update({name: _filter(name) for name in _FILTERS})
     environment.filters["hours"] = _hours
     environment.filters["date"] = _filter("numeric")
-    environment.globals.update(way_back=way_back, keep=keep)
+    environment.globals["keep"] = keep
     environment.trim_blocks = True
     environment.lstrip_blocks = True

@@ -1,10 +1,8 @@
-"""What a browser's form says, as text, lists and days."""
+"""What a browser's form says, as text and lists."""
 
 from __future__ import annotations
 
 import builtins
-import re
-from datetime import date
 from typing import Any
 
 from litestar import Request
@@ -13,12 +11,10 @@ from preau_kernel.errors import InvalidError
 CSRF_FIELD = "csrf_token"
 _MOST_FIELDS = 2_000
 _LONGEST_VALUE = 5_000
-_ISO = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})")
-_FRENCH = re.compile(r"([0-9]{1,2})[/. -]([0-9]{1,2})[/. -]([0-9]{4})")
 
 
 class Form:
-    """A submitted form. Control characters other than line ends are dropped, spaces at the ends too."""
+    """A submitted form. Control characters other than line ends are dropped, but from passwords; so are spaces at the ends."""
 
     def __init__(self, fields: list[tuple[str, str]]) -> None:
         self._fields = fields
@@ -35,24 +31,6 @@ class Form:
         """Every value of ``name``, once each, in order."""
         return list(dict.fromkeys(value.strip() for key, value in self._fields if key == name and value.strip()))
 
-    def numbers(self, name: str) -> builtins.list[int]:
-        """Every value of ``name`` that is a small whole number."""
-        return [int(value) for value in self.list(name) if re.fullmatch(r"[0-9]{1,6}", value)]
-
-    def day(self, name: str) -> date | None:
-        """A day typed as 2025-09-01 or 01/09/2025; ``None`` when there is none or it does not exist."""
-        text = self.text(name)
-        if match := _ISO.fullmatch(text):
-            year, month, day = match.groups()
-        elif match := _FRENCH.fullmatch(text):
-            day, month, year = match.groups()
-        else:
-            return None
-        try:
-            return date(int(year), int(month), int(day))
-        except ValueError:
-            return None
-
     def has(self, name: str) -> bool:
         return any(key == name for key, _ in self._fields)
 
@@ -63,7 +41,11 @@ class Form:
 
 def is_kept(name: str) -> bool:
     """Whether a field may be shown again: neither form tokens nor anything secret."""
-    return name != CSRF_FIELD and "password" not in name.lower()
+    return name != CSRF_FIELD and not _is_secret(name)
+
+
+def _is_secret(name: str) -> bool:
+    return "password" in name.lower()
 
 
 async def read_form(request: Request[Any, Any, Any]) -> Form:
@@ -75,7 +57,7 @@ async def read_form(request: Request[Any, Any, Any]) -> Form:
             continue
         if len(fields) >= _MOST_FIELDS or len(value) > _LONGEST_VALUE:
             raise InvalidError("FORM_TOO_LARGE", key[:60])
-        fields.append((key, _clean(value)))
+        fields.append((key, value if _is_secret(key) else _clean(value)))
     return Form(fields)
 
 

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from preau.billing.v1.billing_service_pb2 import GetInvoiceRequest, Invoice
-from preau.payment.v1.payment_service_pb2 import GetPaymentRequest, Payment, PaymentStatus, RefreshPaymentRequest
+from preau.payment.v1.payment_service_pb2 import (
+    GetOnlinePaymentRequest,
+    GetPaymentRequest,
+    Payment,
+    PaymentStatus,
+    RefreshPaymentRequest,
+)
 from preau_kernel.errors import DomainError, ErrorKind
 
 from gateway.security import Connection, origin_of
@@ -45,6 +51,18 @@ class PaymentState:
     @property
     def is_open(self) -> bool:
         return self.payment.status in OPEN_STATUSES
+
+
+async def online_minimum(clients: Clients, visitor: Visitor) -> int | None:
+    """The least the visitor can pay online, in cents; nothing where the town takes no payment online.
+
+    Zero when payment cannot say: no page fails for its button.
+    """
+    try:
+        answer = await clients.payment.get_online_payment(visitor.token, GetOnlinePaymentRequest())
+    except DomainError:
+        return 0
+    return answer.minimum.minor_units if answer.is_open else None
 
 
 async def payment_state(clients: Clients, visitor: Visitor, attempt_id: str, *, ask_provider: bool) -> PaymentState:

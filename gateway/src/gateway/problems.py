@@ -12,18 +12,20 @@ from litestar.exceptions import HTTPException, ValidationException
 from preau_chassis.logs import get_logger
 from preau_kernel.errors import DomainError, ErrorKind
 
-from gateway.auth import forget_visitor
+from gateway.auth import Visitor, forget_visitor, recall_visitor
 from gateway.language import DEFAULT_LANGUAGE, language_of
 from gateway.lexicon import lexicon, unglued
 from gateway.problem import Problem
-from gateway.rendering import error_page, plain_error
+from gateway.rendering import error_page, plain_error, redirect
 from gateway.request_sentences import TO_PROGRAMS
+from gateway.resume import form_page
 from gateway.words import SENTENCES, say_reason, sentence_for, title_for
 
 if TYPE_CHECKING:
     from gateway.town import Town
 
 PROBLEM_TYPE: Final = "application/problem+json"
+_NOT_SO: Final = 405
 
 STATUS_OF: Final = {
     ErrorKind.INVALID: 422,
@@ -173,6 +175,10 @@ def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[
         state["failure"] = error
     if request.scope["path"].startswith(("/api/", "/schema", "/webhooks/", "/health/")):
         return _as_document(request, problem, trace_id)
+    if problem.status == _NOT_SO and request.method == "GET":
+        # A telephone that opens its tabs again asks so for the page that answered a form.
+        return redirect(request, form_page(request.scope["path"], []))
+    recall_visitor(request)
     told = problem_in_words(request, problem, trace_id)
     try:
         return error_page(request, told)
@@ -187,8 +193,11 @@ def problem_in_words(
     """The problem with the sentence people read, in their language; programs are told the fields' names too."""
     state: dict[str, Any] = request.scope["state"]
     town: Town | None = state.get("town")
+    visitor: Visitor = state.get("visitor") or Visitor()
     try:
-        language = language_of(request, town)
+        # A program says what it reads with each call.
+        account = None if is_api else visitor.account
+        language = language_of(request, town, account.language if account else "")
     except ValueError:
         language = DEFAULT_LANGUAGE
     metadata = {**problem.metadata, "trace_id": trace_id}
@@ -201,18 +210,20 @@ def problem_in_words(
         problem.headers,
         problem.message,
         title_for(problem.kind, language, problem.reason),
-        _sentence(problem, metadata, town, language, is_api=is_api),
+        _sentence(problem, metadata, town, language, request.app.state.clock.now(), is_api=is_api),
         trace_id,
         request.scope["path"],
     )
 
 
-def _sentence(problem: Problem, metadata: dict[str, str], town: Town | None, language: str, *, is_api: bool) -> str:
+def _sentence(
+    problem: Problem, metadata: dict[str, str], town: Town | None, language: str, now: datetime, *, is_api: bool
+) -> str:
     """As ``sentence_for``; a reason without words of its own gets those of its kind."""
     if is_api and problem.reason in TO_PROGRAMS:
         return lexicon(language).say(TO_PROGRAMS[problem.reason])
     if problem.reason in SENTENCES:
-        return sentence_for(problem.reason, metadata, town, language)
+        return sentence_for(problem.reason, metadata, town, language, now)
     fields = ", ".join(name for name, _ in problem.errors if name) if is_api else ""
     return say_reason(problem.reason, {"field": fields}, lexicon(language), problem.kind)
 

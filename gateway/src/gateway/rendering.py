@@ -7,6 +7,7 @@ from datetime import date, datetime
 from functools import cache
 from html import escape
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, TemplateNotFound
 from litestar import Request, Response
@@ -19,6 +20,7 @@ from gateway.idempotency import new_request_id
 from gateway.language import LANGUAGE_COOKIE, chosen_language, language_of
 from gateway.notices import NOTICE_COOKIE, clear_notices, read_notices
 from gateway.problem import Problem
+from gateway.resume import form_page, is_inside
 from gateway.security import read_cookie, write_cookie
 from gateway.town import Town
 
@@ -28,6 +30,7 @@ SESSION_LEFT_HEADER = "X-Session-Left"
 _WORTH_COMPRESSING = 1_400
 _EFFORT = 4
 _YEAR_SECONDS = 365 * 24 * 3600
+_OF_AN_ADDRESS = "/?#%&=+:;,@!$'()*[]~"
 
 
 def make_environment(assets: Assets, *, is_development: bool) -> Environment:
@@ -98,6 +101,7 @@ def _common(request: AnyRequest) -> dict[str, Any]:
     return {
         "request": request,
         "path": request.scope["path"],
+        "same_page": _same_page(request),
         "town": town,
         "visitor": visitor,
         "language": language_of(request, town, visitor.account.language if visitor.account else ""),
@@ -133,7 +137,7 @@ def is_htmx(request: AnyRequest) -> bool:
 
 def redirect(request: AnyRequest, path: str) -> Response[bytes]:
     """On to another of our pages: 303, or ``HX-Redirect`` when htmx asked. Never to another site."""
-    safe = path if path.startswith("/") and not path.startswith(("//", "/\\")) else "/"
+    safe = quote(path, safe=_OF_AN_ADDRESS) if is_inside(path) else "/"
     if is_htmx(request):
         return Response(b"", status_code=204, headers={"HX-Redirect": safe})
     return Response(b"", status_code=303, media_type=HTML, headers={"Location": safe})
@@ -160,7 +164,9 @@ def error_page(request: AnyRequest, problem: Problem) -> Response[bytes]:
             environment.get_template(name)
         except TemplateNotFound:
             continue
-        context = {"notices": [], "problem": problem, "submitted": submitted, "next": _next(request)}
+        # What was typed travels beside the address; without it only the form's page can be asked for.
+        following = address_of(request) if submitted else _same_page(request)
+        context = {"notices": [], "problem": problem, "submitted": submitted, "next": following}
         return _render(request, name, problem.status, dict(problem.headers), context)
     return plain_error(problem)
 
@@ -174,6 +180,14 @@ def plain_error(problem: Problem) -> Response[bytes]:
     return Response(body.encode(), status_code=problem.status, media_type=HTML, headers=dict(problem.headers))
 
 
-def _next(request: AnyRequest) -> str:
+def address_of(request: AnyRequest) -> str:
+    """The address of this request, its parameters included where a GET was asked for."""
     query = request.scope["query_string"].decode("latin-1")
     return request.scope["path"] + (f"?{query}" if query and request.method == "GET" else "")
+
+
+def _same_page(request: AnyRequest) -> str:
+    """Where this page can be asked for again: its address, or that of the form that led to it, filled as it was."""
+    if request.method == "GET":
+        return address_of(request)
+    return form_page(request.scope["path"], request.scope["state"].get("submitted", []))

@@ -9,6 +9,7 @@ _LONGEST = 6_000
 _PREFIX = "garde."
 _FORM_PAGES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (r"/agenda/jour", "/agenda/jour", ("jour", "enfant", "activites")),
+    (r"/agenda/saisie-groupee/annulation", "/agenda", ()),
     (
         r"/agenda/saisie-groupee(/.*)?",
         "/agenda/saisie-groupee/apercu",
@@ -18,6 +19,9 @@ _FORM_PAGES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (r"/paiement(/.*)?", "/paiement", ()),
     (r"/factures(/.*)?", "/factures", ()),
     (r"/compte(/.*)?", "/compte", ("email",)),
+    (r"/connexion", "/connexion", ("suite",)),
+    (r"/mot-de-passe-oublie", "/mot-de-passe-oublie", ()),
+    (r"/nouveau-mot-de-passe", "/nouveau-mot-de-passe", ("token",)),
 )
 
 
@@ -30,8 +34,11 @@ def way_back(path: str, fields: list[tuple[str, str]]) -> str:
     """The page to open after sign-in: the form's own page, filled as it was. Nothing is sent again by itself."""
     if not is_inside(path) or path.startswith(("/connexion", "/deconnexion")):
         return "/"
-    if not fields:
-        return path
+    return form_page(path, fields) if fields else path
+
+
+def form_page(path: str, fields: list[tuple[str, str]]) -> str:
+    """The page whose form is sent to ``path``, filled with ``fields``; home when there is none."""
     for pattern, page, kept in _FORM_PAGES:
         if re.fullmatch(pattern, path):
             pairs = [(name, value) for name, value in fields if name in kept]

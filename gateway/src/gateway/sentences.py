@@ -223,6 +223,7 @@ TITLE_OF_REASON: dict[str, str] = {
     "TILL_MISSING": mark("Pas encore possible"),
     "NOT_OPEN_YET": mark("Pas encore possible"),
     "AMOUNT_TOO_SMALL": mark("Montant trop petit"),
+    "CSRF_INVALID": mark("Formulaire non envoyé"),
 }
 
 TITLES: dict[str, str] = {

@@ -24,7 +24,6 @@ __all__ = ["SENTENCES", "facts_of", "say_reason", "sentence_for", "title_for"]
 
 _PARIS = ZoneInfo("Europe/Paris")
 
-_INSTANTS = ("expired_at", "retry_at")
 _PLAIN = (
     "label",
     "activity",
@@ -46,12 +45,14 @@ _AMOUNTS = (
 _ALIASES = {"activity_name": "activity", "related_activity": "related", "child_name": "child"}
 
 
-def sentence_for(reason: str, metadata: Mapping[str, str], town: Town | None, language: str) -> str:
+def sentence_for(
+    reason: str, metadata: Mapping[str, str], town: Town | None, language: str, now: datetime | None = None
+) -> str:
     """The sentence for a refusal, with as many of its facts as ``metadata`` and the town give."""
     lex = lexicon(language)
     formatter = Formatter(lex.language, town.zone if town else _PARIS)
     phone = town.contact.phone if town else ""
-    return say_reason(reason, facts_of(metadata, formatter, phone), lex)
+    return say_reason(reason, facts_of(metadata, formatter, phone, now), lex)
 
 
 def say_reason(reason: str, facts: Mapping[str, str], lex: Lexicon, kind: str = "precondition") -> str:
@@ -75,8 +76,13 @@ def title_for(kind: str, language: str, reason: str = "") -> str:
     return lexicon(language).say(TITLE_OF_REASON.get(reason) or TITLES.get(kind, TITLES["bug"]))
 
 
-def facts_of(metadata: Mapping[str, str], formatter: Formatter, phone: str = "") -> dict[str, str]:
-    """Read the services' machine-readable facts and write them as people read them; unreadable ones are left out."""
+def facts_of(
+    metadata: Mapping[str, str], formatter: Formatter, phone: str = "", now: datetime | None = None
+) -> dict[str, str]:
+    """Read the services' machine-readable facts and write them as people read them; unreadable ones are left out.
+
+    With ``now`` an instant of another day says its day: a town may hold places for a week.
+    """
     facts = {"phone": phone.replace(" ", NBSP)} if phone else {}
     for key, value in metadata.items():
         name = _ALIASES.get(key, key)
@@ -87,13 +93,14 @@ def facts_of(metadata: Mapping[str, str], formatter: Formatter, phone: str = "")
     if day:
         facts["day"] = formatter.day_month(day)
         facts["weekday"] = formatter.weekday(day.isoweekday())
-    for name in _INSTANTS:
-        if moment := _instant(metadata.get(name, "")):
-            facts[name] = formatter.clock(moment)
+    if moment := _instant(metadata.get("expired_at", "")):
+        facts["expired_at"] = formatter.instant(moment, now or moment)
+    if moment := _instant(metadata.get("retry_at", "")):
+        facts["retry_at"] = formatter.clock(moment)
     if moment := _instant(metadata.get("cutoff_at", "")):
         facts["cutoff"] = formatter.instant(moment)
     if moment := _instant(metadata.get("hold_expires_at", "") or metadata.get("payable_until", "")):
-        facts["held_until"] = formatter.clock(moment)
+        facts["held_until"] = formatter.instant(moment, now or moment)
     return facts
 
 

@@ -12,7 +12,8 @@ from preau_kernel.clock import SystemClock
 
 from tests.contract.grpc import gateway__agenda, gateway__billing, gateway__identity, gateway__payment
 from tests.contract.grpc.gateway_contract import Contract, Expectation, expectations
-from tests.fixtures.fake_services import PASSWORD, World, running_fakes
+from tests.fixtures.fake_services import running_fakes
+from tests.fixtures.fake_world import PASSWORD, World
 
 
 @pytest.fixture

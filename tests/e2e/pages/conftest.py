@@ -21,7 +21,8 @@ from granian.server.embed import Server
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from pydantic import SecretStr
 
-from tests.e2e.pages.town_services import NOW, SmallTown, running_town
+from tests.e2e.pages.small_town import NOW, SmallTown
+from tests.e2e.pages.town_services import running_town
 
 PASSWORD = "Cantine-Demo-2025"
 CHROMIUM = "/usr/bin/chromium"

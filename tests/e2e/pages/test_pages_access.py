@@ -19,7 +19,7 @@ SIGNED_IN = (
     "/", "/agenda?mois=2025-09", "/agenda?mois=2025-09&vue=mois", "/agenda?mois=2025-09&vue=liste", "/agenda/jour?jour=2025-09-02",
     "/agenda/reservation/{reservation}", "/agenda/saisie-groupee", "/agenda/saisie-groupee/apercu",
     "/agenda/saisie-groupee/apercu?usagers=tous&action=creer&du=01/09/2025&au=30/09/2025&activites=meal&activites=midi&periodicite=aucune",
-    "/paiement", "/paiement?tout=1&par=50", "/factures", "/foyer", "/compte",
+    "/paiement", "/paiement?tout=1&par=50", "/paiement?enfant=child-1&depuis=31/02/2025", "/factures", "/foyer", "/compte",
 )  # fmt: skip
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 

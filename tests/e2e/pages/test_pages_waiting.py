@@ -92,6 +92,54 @@ async def test_an_invoice_too_small_to_pay_online_sends_to_the_counter(site: Sit
         assert "Cette facture se règle auprès du service scolaire" in text_of(shown)
 
 
+@pytest.mark.parametrize("minimum", [100, None])
+async def test_an_invoice_for_the_counter_says_so_and_has_no_button_to_pay(site: Site, minimum: int | None) -> None:
+    site.town.online_minimum = minimum
+    async with signed_in(site) as client:
+        await a_closed_tab(site, client)
+        for path in ("/", "/paiement", "/factures", "/factures/invoice-1"):
+            page = await client.get(path)
+            assert "/factures/invoice-1/payer" not in page.text, path
+            assert "guichet" in text_of(page), path
+        detail = await client.get("/factures/invoice-1")
+        assert "À régler au guichet" in text_of(detail)
+        assert "Cette facture se règle au guichet du service scolaire" in text_of(detail)
+        assert "Reprendre mes réservations" in text_of(detail)
+        english = await client.get("/factures", headers={"Accept-Language": "en"})
+        assert "To be paid at the counter" in text_of(english)
+
+
+@pytest.mark.parametrize("minimum", [0, 45])
+async def test_an_invoice_that_can_be_paid_online_keeps_its_button(site: Site, minimum: int) -> None:
+    site.town.online_minimum = minimum
+    async with signed_in(site) as client:
+        await a_closed_tab(site, client)
+        for path in ("/factures", "/factures/invoice-1"):
+            page = await client.get(path)
+            assert "/factures/invoice-1/payer" in page.text, path
+            assert "guichet" not in text_of(page), path
+
+
+async def test_a_paid_invoice_with_a_credit_note_is_corrected_and_not_cancelled(site: Site) -> None:
+    async with signed_in(site) as client:
+        await a_closed_tab(site, client)
+        invoice = site.town.invoices["invoice-1"]
+        invoice.related_id, invoice.related_number = "note-1", "CP-AV-2025-000001"
+        for status, said in (
+            (billing.INVOICE_STATUS_PAID, "Corrigée par l'avoir"),
+            (billing.INVOICE_STATUS_CANCELLED, "Annulée par l'avoir"),
+        ):
+            invoice.status = status
+            assert f"{said} CP-AV-2025-000001" in " ".join(text_of(await client.get("/factures/invoice-1")).split())
+
+
+async def test_payment_that_does_not_answer_takes_no_button_away(site: Site) -> None:
+    site.town.refusals["GetOnlinePayment"] = UnavailableError("PROVIDER_UNAVAILABLE")
+    async with signed_in(site) as client:
+        await a_closed_tab(site, client)
+        assert "/factures/invoice-1/payer" in (await client.get("/factures")).text
+
+
 async def test_a_town_without_online_payment_gives_the_invoice_and_says_where_to_pay(site: Site) -> None:
     site.town.refusals["StartPayment"] = PreconditionError("PROVIDER_NOT_CONFIGURED")
     async with signed_in(site) as client:

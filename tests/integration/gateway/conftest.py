@@ -12,7 +12,8 @@ from gateway.edge import Edge
 from gateway.settings import GatewaySettings
 from litestar import Request, Response, get, post
 
-from tests.fixtures.fake_services import PASSWORD, World, running_fakes
+from tests.fixtures.fake_services import running_fakes
+from tests.fixtures.fake_world import PASSWORD, World
 
 HOST = "http://casepilote.localhost:8080"
 

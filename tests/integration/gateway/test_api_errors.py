@@ -8,7 +8,7 @@ import httpx
 import pytest
 from preau_kernel.errors import ConflictError, DomainError, ErrorKind, InvalidError
 
-from tests.fixtures.fake_services import World
+from tests.fixtures.fake_world import World
 
 ENTRY = {"child_ids": ["c"], "action": "create", "from": "2025-09-01", "to": "2025-09-30", "activity_ids": ["a"]}
 

@@ -6,7 +6,7 @@ import httpx
 from preau.payment.v1 import payment_service_pb2 as payment
 from preau_kernel.errors import UnavailableError
 
-from tests.fixtures.fake_services import World
+from tests.fixtures.fake_world import World
 
 SEPTEMBER = {
     "child_ids": ["child-1", "child-2"],

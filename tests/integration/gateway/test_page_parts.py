@@ -17,7 +17,7 @@ from preau.identity.v1.identity_service_pb2 import Account
 from preau_kernel.errors import PreconditionError
 from preau_kernel.money import Money
 
-from tests.fixtures.fake_services import World
+from tests.fixtures.fake_world import World
 from tests.integration.gateway.conftest import client_of, running, settings_for
 
 AnyRequest = Request[Any, Any, Any]

@@ -9,7 +9,7 @@ from gateway.auth import start_session
 from litestar import Request, Response, get
 from preau.identity.v1.identity_service_pb2 import Account, SignInResponse
 
-from tests.fixtures.fake_services import PASSWORD, World
+from tests.fixtures.fake_world import PASSWORD, World
 from tests.integration.gateway.conftest import client_of, running, settings_for
 
 

@@ -10,7 +10,7 @@ import pytest
 from gateway.app import create_app
 from preau_kernel.errors import DomainError, ErrorKind
 
-from tests.fixtures.fake_services import World
+from tests.fixtures.fake_world import World
 from tests.integration.gateway.conftest import client_of, running, settings_for
 
 CROWD = "Beaucoup de familles se connectent en ce moment."

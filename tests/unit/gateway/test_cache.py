@@ -80,3 +80,31 @@ async def test_what_is_over_is_loaded_anew() -> None:
 
 async def _missing() -> tuple[int, float]:
     raise KeyError("other")
+
+
+async def test_what_is_forgotten_while_it_loads_is_not_kept() -> None:
+    cache: ExpiringCache[str, int] = ExpiringCache(10)
+    gate = asyncio.Event()
+
+    async def stale() -> tuple[int, float]:
+        await gate.wait()
+        return 1, 60
+
+    async def fresh() -> tuple[int, float]:
+        return 2, 60
+
+    waiting = asyncio.create_task(cache.get("k", stale))
+    await asyncio.sleep(0)
+    cache.drop("k")
+    assert await cache.get("k", fresh) == 2
+    gate.set()
+    assert await waiting == 1
+    assert cache.peek("k") == 2
+
+    gate.clear()
+    waiting = asyncio.create_task(cache.get("other", stale))
+    await asyncio.sleep(0)
+    cache.drop_where(lambda value: value == 1)
+    gate.set()
+    assert await waiting == 1
+    assert cache.peek("other") is None

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from datetime import date
 from uuid import UUID
 
 import pytest
@@ -15,28 +14,9 @@ SAME = Visitor("session-2", "access", Account(id="account-1", household_id="h"))
 OTHER = Visitor("session-3", "access", Account(id="account-2", household_id="h"))
 
 
-@pytest.mark.parametrize(
-    ("typed", "day"),
-    [
-        ("2025-09-01", date(2025, 9, 1)),
-        ("01/09/2025", date(2025, 9, 1)),
-        ("1-9-2025", date(2025, 9, 1)),
-        (" 01.09.2025 ", date(2025, 9, 1)),
-        ("31/02/2025", None),
-        ("01/09/25", None),
-        ("0000-01-01", None),
-        ("٠١/٠٩/٢٠٢٥", None),
-        ("", None),
-    ],
-)
-def test_a_day_is_read_as_people_type_it(typed: str, day: date | None) -> None:
-    assert Form([("day", typed)]).day("day") == day
-
-
 def test_a_list_keeps_each_value_once_in_order() -> None:
     form = Form([("child", "b"), ("child", "a"), ("child", "b"), ("child", " "), ("other", "c")])
     assert form.list("child") == ["b", "a"]
-    assert form.numbers("child") == []
 
 
 def test_what_is_shown_again_holds_no_secret() -> None:

@@ -18,7 +18,19 @@ from gateway.forms import read_form
 from gateway.notices import Notice
 from gateway.words import facts_of, say_reason
 
-_BROWSERS = (("Firefox/", "Firefox"), ("Edg/", "Edge"), ("OPR/", "Opera"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+# In this order: most browsers also name those they descend from.
+_BROWSERS = (
+    ("Firefox/", "Firefox"),
+    ("FxiOS/", "Firefox"),
+    ("Edg/", "Edge"),
+    ("EdgA/", "Edge"),
+    ("EdgiOS/", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser/", "Samsung Internet"),
+    ("CriOS/", "Chrome"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
 _SYSTEMS = (
     ("Android", "Android"),
     ("iPhone", "iPhone"),
@@ -62,10 +74,17 @@ class AccountController(Controller):
         """Change the address that receives invoices and links."""
         form = await read_form(desk.request)
         email = form.text("email")
-        if "@" not in email.strip("@") or " " in email:
+        is_taken = bool(email)
+        if is_taken:
+            try:
+                await desk.clients.identity.update_account(desk.token, pb.UpdateAccountRequest(email=email))
+            except DomainError as error:
+                if error.kind is not ErrorKind.INVALID:
+                    raise
+                is_taken = False
+        if not is_taken:
             errors = {"email": desk.lex.say("Cette adresse e-mail n'est pas complète : nom@exemple.fr.")}
             return await self._page(desk, errors, 422, email=email)
-        await desk.clients.identity.update_account(desk.token, pb.UpdateAccountRequest(email=email))
         forget_account(desk.request, desk.visitor.account_id)
         return desk.go("/compte", Notice("success", desk.lex.say("Votre adresse e-mail est enregistrée.")))
 
@@ -86,7 +105,8 @@ class AccountController(Controller):
                     errors = {"current_password": desk.lex.say("Ce n'est pas votre mot de passe actuel.")}
                 elif error.kind in {ErrorKind.INVALID, ErrorKind.QUOTA}:
                     facts = facts_of(error.metadata, desk.fmt)
-                    errors = {"new_password": say_reason(error.reason, facts, desk.lex, error.kind.value)}
+                    field = "new_password" if error.kind is ErrorKind.INVALID else "current_password"
+                    errors = {field: say_reason(error.reason, facts, desk.lex, error.kind.value)}
                 else:
                     raise
             else:

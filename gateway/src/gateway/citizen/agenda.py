@@ -78,7 +78,7 @@ class AgendaController(Controller):
             desk.clients.agenda.list_reservations(desk.token, pb.ListReservationsRequest(ids=[reservation_id])),
         )
         if not answer.reservations:
-            raise NotFoundError
+            raise NotFoundError("RESERVATION_NOT_FOUND")
         found = answer.reservations[0]
         return await desk.family_page(
             "agenda/reservation.html",

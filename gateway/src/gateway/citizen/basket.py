@@ -35,7 +35,7 @@ class BasketController(Controller):
         query = desk.query
         length = query.number("par", LENGTHS[0])
         length = length if length in LENGTHS else LENGTHS[0]
-        chosen = BasketFilter.of_query(query)
+        chosen = BasketFilter.of(query)
         number = max(1, query.number("page", 1))
         names, summary, basket = await asyncio.gather(
             load_names(desk),
@@ -69,6 +69,7 @@ class BasketController(Controller):
             lengths=LENGTHS,
             length=length,
             chosen=chosen,
+            errors=chosen.errors(desk.lex),
             children=list(names.children.values()),
             activities=list(names.activities.values()),
             all_ticked=all_ticked,

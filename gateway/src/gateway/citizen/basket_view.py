@@ -12,9 +12,9 @@ from preau_chassis.wire import date_from_wire, date_to_wire, money_from_wire
 from preau_kernel.money import Money
 
 from gateway.citizen.dates import read_day
-from gateway.citizen.desk import Desk, Query
+from gateway.citizen.desk import Desk, Fields
 from gateway.citizen.names import Names
-from gateway.forms import Form
+from gateway.lexicon import Lexicon
 from gateway.revision import known_revision
 
 LENGTHS = (10, 25, 50, 100)
@@ -29,36 +29,41 @@ class BasketFilter:
 
     children: tuple[str, ...] = ()
     activities: tuple[str, ...] = ()
-    first: date | None = None
-    last: date | None = None
+    first_typed: str = ""
+    last_typed: str = ""
 
     @classmethod
-    def of_query(cls, query: Query) -> BasketFilter:
+    def of(cls, fields: Fields) -> BasketFilter:
         return cls(
-            tuple(query.list("enfant")),
-            tuple(query.list("activite")),
-            read_day(query.text("depuis")),
-            read_day(query.text("jusque")),
-        )
-
-    @classmethod
-    def of_form(cls, form: Form) -> BasketFilter:
-        return cls(
-            tuple(form.list("enfant")),
-            tuple(form.list("activite")),
-            read_day(form.text("depuis")),
-            read_day(form.text("jusque")),
+            tuple(fields.list("enfant")),
+            tuple(fields.list("activite")),
+            fields.text("depuis")[:20],
+            fields.text("jusque")[:20],
         )
 
     @property
+    def first(self) -> date | None:
+        return read_day(self.first_typed)
+
+    @property
+    def last(self) -> date | None:
+        return read_day(self.last_typed)
+
+    @property
     def is_on(self) -> bool:
-        return bool(self.children or self.activities or self.first or self.last)
+        return bool(self.children or self.activities or self.first_typed or self.last_typed)
+
+    def errors(self, lex: Lexicon) -> dict[str, str]:
+        """What is no day, by field: it filters nothing, and the page says so."""
+        sentence = lex.say("Cette date n'est pas lisible, elle ne filtre rien : écrivez le jour, le mois, l'année.")
+        typed = {"depuis": (self.first_typed, self.first), "jusque": (self.last_typed, self.last)}
+        return {f"f-{name}": sentence for name, (text, day) in typed.items() if text and day is None}
 
     def pairs(self) -> list[tuple[str, str]]:
         """As an address's parameters."""
         pairs = [("enfant", item) for item in self.children] + [("activite", item) for item in self.activities]
-        pairs += [("depuis", self.first.isoformat())] if self.first else []
-        pairs += [("jusque", self.last.isoformat())] if self.last else []
+        pairs += [("depuis", self.first_typed)] if self.first_typed else []
+        pairs += [("jusque", self.last_typed)] if self.last_typed else []
         return pairs
 
     def fields(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ all find the choices again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import msgspec
@@ -20,7 +20,7 @@ from gateway.citizen.agenda import month_of
 from gateway.citizen.basket_view import address
 from gateway.citizen.bulk_form import ACTIONS, PERIODICITIES, BulkForm
 from gateway.citizen.bulk_view import Summary, preview_summary, result_summary
-from gateway.citizen.desk import Desk, Page
+from gateway.citizen.desk import Desk, Page, Query
 from gateway.citizen.names import Names, load_names, offers_of
 from gateway.citizen.refusals import refusal_of_error
 from gateway.formatting import add_months, month_bounds
@@ -31,6 +31,7 @@ from gateway.revision import remember_revision
 
 FORM = "/agenda/saisie-groupee"
 _LONGEST_RESULT = 5_000
+_FIELDS = {"child_ids": "usagers", "from": "du", "to": "au", "periodicity": "periodicite"}
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Summary)
 
@@ -59,9 +60,10 @@ class BulkEntryController(Controller):
             )
         elif query.text("mois"):
             first, last = _open_part(month_of(query.text("mois"), desk.today), desk)
-            form = BulkForm.of(_Over(query.items(), {"du": desk.fmt.numeric(first), "au": desk.fmt.numeric(last)}))
-        elif not query.items() and len(names.children) == 1:
-            form = BulkForm(children=tuple(names.children))
+            typed = [(name, value) for name, value in query.items() if name not in {"du", "au"}]
+            form = BulkForm.of(Query([*typed, ("du", desk.fmt.numeric(first)), ("au", desk.fmt.numeric(last))]))
+        if not form.children and len(names.children) == 1:
+            form = replace(form, children=tuple(names.children))
         return await _form_page(desk, names, form, {}, said=said)
 
     @get("/apercu")
@@ -80,7 +82,7 @@ class BulkEntryController(Controller):
         except DomainError as error:
             if error.kind is not ErrorKind.INVALID:
                 raise
-            return await _form_page(desk, names, form, {"activites": refusal_of_error(error, desk, names, None)}, 422)
+            return await _form_page(desk, names, form, _at_its_field(error, desk, names), 422)
         return await desk.family_page(
             "bulk/preview.html",
             form=form,
@@ -112,7 +114,7 @@ class BulkEntryController(Controller):
         except DomainError as error:
             if error.kind not in {ErrorKind.INVALID, ErrorKind.PRECONDITION}:
                 raise
-            return await _form_page(desk, names, form, {"activites": refusal_of_error(error, desk, names, None)}, 409)
+            return await _form_page(desk, names, form, _at_its_field(error, desk, names), 409)
         summary = await result_summary(desk, names, answer)
         response = desk.go(f"{FORM}/resultat?vu={_seal(desk, summary)}&mois={form.first_day:%Y-%m}")
         remember_revision(response, desk.request, desk.visitor, answer.revision)
@@ -160,17 +162,9 @@ class BulkEntryController(Controller):
         return response
 
 
-class _Over:
-    """Fields with some of them replaced."""
-
-    def __init__(self, items: Sequence[tuple[str, str]], replaced: dict[str, str]) -> None:
-        self._items = [(key, value) for key, value in items if key not in replaced] + list(replaced.items())
-
-    def text(self, name: str, default: str = "") -> str:
-        return next((value.strip() for key, value in self._items if key == name), default)
-
-    def list(self, name: str) -> list[str]:
-        return list(dict.fromkeys(value for key, value in self._items if key == name and value))
+def _at_its_field(error: DomainError, desk: Desk, names: Names) -> dict[str, str]:
+    field = _FIELDS.get(error.metadata.get("field", ""), "activites")
+    return {field: refusal_of_error(error, desk, names, None)}
 
 
 def _seal(desk: Desk, summary: Summary) -> str:

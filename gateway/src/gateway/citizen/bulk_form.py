@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Protocol
+from typing import Any
 
 from preau.agenda.v1 import agenda_service_pb2 as pb
 from preau_chassis.wire import date_to_wire
 
 from gateway.citizen.dates import read_day
+from gateway.citizen.desk import Fields
 from gateway.citizen.names import Names
-from gateway.formatting import add_months
+from gateway.formatting import month_bounds
 from gateway.lexicon import Lexicon, mark
 
 EVERY_CHILD = "tous"
@@ -25,14 +26,6 @@ PERIODICITIES = {
     "paires": (mark("Semaines paires"), pb.PERIODICITY_EVEN_WEEKS),
     "impaires": (mark("Semaines impaires"), pb.PERIODICITY_ODD_WEEKS),
 }
-
-
-class Fields(Protocol):
-    """An address's parameters or a form's fields."""
-
-    def text(self, name: str, default: str = "") -> str: ...
-
-    def list(self, name: str) -> list[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +94,7 @@ class BulkForm:
             errors["au"] = lex.say("Saisissez la fin de la période : jour, mois, année.")
         if first and last and last < first:
             errors["au"] = lex.say("La fin de la période est avant son début.")
-        elif first and last and last >= _months_after(first):
+        elif first and last and _is_too_long(first, last):
             errors["au"] = lex.say("La période dépasse 13 mois.")
         if not [item for item in self.activities if item in names.activities]:
             errors["activites"] = lex.say("Choisissez au moins une activité.")
@@ -126,7 +119,9 @@ class BulkForm:
         )
 
 
-def _months_after(day: date) -> date:
-    month = add_months(day, _MONTHS_AT_MOST)
-    following = add_months(month, 1)
-    return date(month.year, month.month, min(day.day, (following - month).days))
+def _is_too_long(first: date, last: date) -> bool:
+    # Counted, not added: what is typed may lie at the end of the calendar.
+    months = (last.year - first.year) * 12 + last.month - first.month
+    if months != _MONTHS_AT_MOST:
+        return months > _MONTHS_AT_MOST
+    return last.day >= min(first.day, month_bounds(last)[1].day)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -20,6 +21,7 @@ from gateway.citizen.refusals import refusal_of_error, refusal_sentence
 from gateway.forms import Form, read_form
 from gateway.idempotency import request_id_of
 from gateway.notices import Notice
+from gateway.resume import is_inside
 from gateway.revision import remember_revision
 
 _WAYS_BACK = ("/paiement", "/agenda")
@@ -45,7 +47,9 @@ class CancellationController(Controller):
     async def cancel(self, desk: Desk) -> Page:
         """Ask when more than one row goes, then cancel all or none."""
         form = await read_form(desk.request)
-        back = form.text("retour") if form.text("retour").startswith(_WAYS_BACK) else "/paiement"
+        back = form.text("retour")
+        if not (back.startswith(_WAYS_BACK) and is_inside(back)):
+            back = "/paiement"
         asked = await _asked(desk, form)
         if not asked:
             return desk.go(back, Notice("warning", desk.lex.say("Aucune réservation n'était cochée.")))
@@ -56,7 +60,7 @@ class CancellationController(Controller):
                     desk.token, pb.PreviewCancelReservationsRequest(ids=asked)
                 ),
             )
-            if preview.coupled_ids or preview.refusals or len(asked) > 1:
+            if preview.coupled_ids or preview.refusals or len(asked) > 1 or _has_paid(preview.reservations):
                 return await _confirm(desk, names, preview, asked, back)
         try:
             answer = await desk.clients.agenda.cancel_reservations(
@@ -81,8 +85,12 @@ async def _asked(desk: Desk, form: Form) -> list[str]:
     if form.text("tout") != "1":
         return ticked
     shown = set(form.list("affichees"))
-    everything = await every_reservation_id(desk, BasketFilter.of_form(form))
+    everything = await every_reservation_id(desk, BasketFilter.of(form))
     return [item for item in everything if item not in shown or item in ticked]
+
+
+def _has_paid(reservations: Iterable[pb.Reservation]) -> bool:
+    return any(item.status == pb.RESERVATION_STATUS_CONFIRMED for item in reservations)
 
 
 async def _confirm(
@@ -122,7 +130,7 @@ async def _confirm(
         gone=gone,
         count=len(going),
         coupled_count=len([item for item in going if item.id in coupled]),
-        has_paid=any(item.status == pb.RESERVATION_STATUS_CONFIRMED for item in going),
+        has_paid=_has_paid(going),
         kept=list(dict.fromkeys(kept)),
         ids=[item for item in asked if item not in refused],
         back=back,

@@ -17,6 +17,7 @@ from preau_kernel.errors import DomainError, ErrorKind
 from preau_kernel.money import Money
 
 from gateway.auth import require_family
+from gateway.citizen.basket_view import address
 from gateway.citizen.dates import read_day
 from gateway.citizen.desk import Desk, Page
 from gateway.citizen.names import Child, Names, load_names, offer_sentence
@@ -35,6 +36,7 @@ _REFUSED = {
     "DAY_PAST": LATE,
     "NOT_ENROLLED": NOT_ENROLLED,
 }
+_SAID_ON_THE_PAGE = frozenset({ErrorKind.PRECONDITION, ErrorKind.INVALID, ErrorKind.CONFLICT, ErrorKind.EXISTS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class ChildOffer:
     @property
     def closed_note(self) -> str:
         """The one reason, when it is the same for every activity."""
-        reasons = list({row.why for row in self.shown or self.rows})
+        reasons = list({row.why for row in self.shown})
         return reasons[0] if len(reasons) == 1 and not self.has_choice else ""
 
     @property
@@ -130,7 +132,7 @@ class DayController(Controller):
                     ),
                 )
             except DomainError as error:
-                if error.kind not in {ErrorKind.PRECONDITION, ErrorKind.INVALID, ErrorKind.CONFLICT, ErrorKind.EXISTS}:
+                if child_id not in names.children or error.kind not in _SAID_ON_THE_PAGE:
                     raise
                 errors[child_id] = error
                 continue
@@ -142,7 +144,7 @@ class DayController(Controller):
             response = await _page(desk, day, form.list("enfant"), set(ticked), errors, status=409, done=done)
         else:
             response = desk.go(
-                f"/agenda?mois={day:%Y-%m}&enfant={form.text('filtre')}",
+                address("/agenda", [("mois", f"{day:%Y-%m}"), ("enfant", form.text("filtre"))]),
                 Notice("success", done, desk.lex.say("Accéder au paiement des réservations"), "/paiement"),
             )
         remember_revision(response, desk.request, desk.visitor, revision)

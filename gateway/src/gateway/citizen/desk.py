@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from litestar import Request, Response
 from preau.agenda.v1 import agenda_service_pb2 as agenda
@@ -22,6 +22,14 @@ from gateway.town import Town
 
 AnyRequest = Request[Any, Any, Any]
 Page = Response[bytes]
+
+
+class Fields(Protocol):
+    """An address's parameters or a form's fields."""
+
+    def text(self, name: str, default: str = "") -> str: ...
+
+    def list(self, name: str) -> list[str]: ...
 
 
 @dataclass(frozen=True, slots=True)

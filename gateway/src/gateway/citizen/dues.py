@@ -5,7 +5,7 @@ from __future__ import annotations
 from preau.billing.v1 import billing_service_pb2 as billing
 
 from gateway.citizen.desk import Desk
-from gateway.citizen.invoices import Document, document_of
+from gateway.citizen.invoices import Document, documents_of
 
 _RECENT = 25
 
@@ -19,5 +19,5 @@ async def unpaid_invoices(desk: Desk, held_count: int, basket_count: int) -> lis
     if held_count <= basket_count:
         return []
     answer = await desk.clients.billing.list_invoices(desk.token, billing.ListInvoicesRequest(page_size=_RECENT))
-    documents = [document_of(item, desk) for item in answer.invoices]
+    documents = await documents_of(answer.invoices, desk)
     return [item for item in reversed(documents) if item.is_payable]

@@ -16,6 +16,7 @@ from gateway.citizen.desk import Desk, Page
 from gateway.citizen.dues import unpaid_invoices
 from gateway.citizen.names import load_names
 from gateway.revision import known_revision
+from gateway.words import sentence_for
 
 _DAYS = 7
 
@@ -28,7 +29,10 @@ class HomeController(Controller):
         """Signed out: the town and the way in. Signed in: what needs the family now."""
         news = [part.strip() for part in desk.town.news.replace("\r", "").split("\n\n") if part.strip()]
         if not desk.visitor.household_id:
-            return desk.page("home/welcome.html", news=news, errors={}, username="", next="", kept=[])
+            sentence = sentence_for("NO_HOUSEHOLD", {}, desk.town, desk.lex.language)
+            return desk.page(
+                "home/welcome.html", news=news, sentence=sentence, errors={}, username="", next="", kept=[]
+            )
         names, summary = await asyncio.gather(
             load_names(desk),
             desk.clients.agenda.get_household_summary(desk.token, agenda.GetHouseholdSummaryRequest(days=_DAYS)),

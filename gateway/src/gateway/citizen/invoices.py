@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from litestar import Controller, Response, get
@@ -13,7 +14,8 @@ from preau_kernel.money import Money
 
 from gateway.auth import require_family
 from gateway.citizen.desk import Desk, Page
-from gateway.citizen.states import CREDIT_NOTE, INVOICE_STATES, State
+from gateway.citizen.states import CREDIT_NOTE, FOR_THE_COUNTER, INVOICE_STATES, State
+from gateway.payments import online_minimum
 
 _PAGE = 25
 _UNSAFE_IN_NAMES = '"\\\r\n;'
@@ -31,6 +33,8 @@ class Document:
     state: State
     is_paid: bool
     is_payable: bool
+    is_for_counter: bool
+    """Payable, but not online: the town takes no payment there, or none so small."""
     payable_until: datetime | None
     line_count: int
     related_id: str
@@ -70,7 +74,7 @@ class InvoiceController(Controller):
         credit = money_from_wire(account.credit) if account.credit.currency_code else Money.zero()
         return await desk.family_page(
             "invoices/list.html",
-            documents=[document_of(item, desk) for item in answer.invoices],
+            documents=await documents_of(answer.invoices, desk),
             next_token=answer.next_page_token,
             is_first=not desk.query.text("suite"),
             credit=credit,
@@ -90,7 +94,8 @@ class InvoiceController(Controller):
             )
             for line in answer.invoice.lines
         ]
-        return await desk.family_page("invoices/detail.html", document=document_of(answer.invoice, desk), lines=lines)
+        (document,) = await documents_of([answer.invoice], desk)
+        return await desk.family_page("invoices/detail.html", document=document, lines=lines)
 
     @get("/{invoice_id:str}/pdf")
     async def pdf(self, desk: Desk, invoice_id: str) -> Page:
@@ -111,8 +116,21 @@ def _pdf(content: bytes, name: str) -> Page:
     return Response(content, media_type="application/pdf", headers=headers)
 
 
-def document_of(item: pb.Invoice, desk: Desk) -> Document:
-    """A document with the words for its state."""
+async def documents_of(items: Iterable[pb.Invoice], desk: Desk) -> list[Document]:
+    """Documents with the words for their states; payment is asked about those that can still be paid."""
+    documents = [_document(item, desk) for item in items]
+    if not any(document.is_payable for document in documents):
+        return documents
+    minimum = await online_minimum(desk.clients, desk.visitor)
+    return [
+        replace(document, is_for_counter=True, state=FOR_THE_COUNTER.said(desk.lex))
+        if document.is_payable and (minimum is None or document.total.minor_units < minimum)
+        else document
+        for document in documents
+    ]
+
+
+def _document(item: pb.Invoice, desk: Desk) -> Document:
     is_credit_note = item.kind == pb.DOCUMENT_KIND_CREDIT_NOTE
     until = timestamp_from_wire(item.payable_until) if item.HasField("payable_until") else None
     is_issued = item.status == pb.INVOICE_STATUS_ISSUED and not is_credit_note
@@ -126,6 +144,7 @@ def document_of(item: pb.Invoice, desk: Desk) -> Document:
         state=state.said(desk.lex),
         is_paid=item.status == pb.INVOICE_STATUS_PAID,
         is_payable=is_issued and (until is None or until > desk.now),
+        is_for_counter=False,
         payable_until=until,
         line_count=item.line_count or len(item.lines),
         related_id=item.related_id,

@@ -190,7 +190,7 @@ def _is_stale(attempt: payment.Payment, desk: Desk) -> bool:
 
 
 def _sentence(desk: Desk, error: DomainError) -> str:
-    facts = facts_of(error.metadata, desk.fmt, desk.town.contact.phone)
+    facts = facts_of(error.metadata, desk.fmt, desk.town.contact.phone, desk.now)
     return say_reason(error.reason, facts, desk.lex, error.kind.value)
 
 

@@ -103,12 +103,12 @@ def can_open(attempt: pb.Payment, desk: Desk) -> bool:
 
 
 def _state(attempt: pb.Payment, invoice: billing.Invoice) -> str:
-    if attempt.status in _FAILED:
-        if invoice.status == billing.INVOICE_STATUS_PAID:
-            return "confirmed" if invoice.reservations_confirmed else "confirming"
-        return _FAILED[attempt.status]
-    if invoice.status == billing.INVOICE_STATUS_PAID:
+    is_reversed = attempt.status == pb.PAYMENT_STATUS_REVERSED and invoice.last_attempt_id == attempt.id
+    # Another attempt may have paid it; what this one brought in is gone.
+    if invoice.status == billing.INVOICE_STATUS_PAID and not is_reversed:
         return "confirmed" if invoice.reservations_confirmed else "confirming"
+    if attempt.status in _FAILED:
+        return _FAILED[attempt.status]
     if attempt.status == pb.PAYMENT_STATUS_PAID and invoice.status == billing.INVOICE_STATUS_CANCELLED:
         return "late"
     return "checking"

@@ -51,5 +51,5 @@ def refusal_of_error(error: DomainError, desk: Desk, names: Names, day: date | N
     child = metadata.get("child_id", child_id)
     if child in names.children:
         metadata["child"] = names.child(child)
-    found = facts_of(metadata, desk.fmt, desk.town.contact.phone)
+    found = facts_of(metadata, desk.fmt, desk.town.contact.phone, desk.now)
     return say_reason(error.reason, found, desk.lex, error.kind.value)

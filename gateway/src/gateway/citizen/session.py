@@ -7,6 +7,7 @@ from preau.identity.v1 import identity_service_pb2 as pb
 from preau_kernel.errors import DomainError, ErrorKind
 
 from gateway.auth import end_session, forget_account, prolong_session, require_signed_in, start_session
+from gateway.citizen.basket_view import address
 from gateway.citizen.desk import Desk, Page
 from gateway.forms import read_form
 from gateway.language import LANGUAGE_COOKIE, LANGUAGES
@@ -71,7 +72,13 @@ class SessionController(Controller):
                 start_session(response, desk.request, answer)
                 return response
         response = desk.page(
-            "session/sign_in.html", status, errors=errors, username=username, next=target, kept=keep(fields)
+            "session/sign_in.html",
+            status,
+            errors=errors,
+            username=username,
+            next=target,
+            kept=keep(fields),
+            same_page=address("/connexion", [("suite", way_back(target, fields))]) if target else "/connexion",
         )
         if retry_after:
             response.headers["Retry-After"] = retry_after
@@ -85,12 +92,17 @@ class SessionController(Controller):
 
     @post("/deconnexion")
     async def sign_out(self, desk: Desk) -> Page:
-        """Close the session here and at identity."""
+        """Close the session here and at identity; here also when identity does not answer."""
         if desk.visitor.session_token:
-            await desk.clients.identity.sign_out(
-                desk.token or await desk.clients.service_token(desk.town.slug),
-                pb.SignOutRequest(session_token=desk.visitor.session_token),
-            )
+            try:
+                await desk.clients.identity.sign_out(
+                    desk.token or await desk.clients.service_token(desk.town.slug),
+                    pb.SignOutRequest(session_token=desk.visitor.session_token),
+                )
+            except DomainError as error:
+                # Whoever leaves a shared computer must not stay signed in on it; identity ends the rest by idleness.
+                if error.kind not in {ErrorKind.UNAVAILABLE, ErrorKind.TIMEOUT}:
+                    raise
         response = desk.go("/", Notice("success", desk.lex.say("Vous êtes déconnecté(e).")))
         end_session(response, desk.request)
         # On a shared computer the back button must not show the family's pages again.

@@ -67,6 +67,7 @@ INVOICE_STATES = {
     billing.INVOICE_STATUS_PAID: State("confirmed", "check", mark("Payée")),
     billing.INVOICE_STATUS_CANCELLED: State("cancelled", "cross", mark("Annulée par un avoir")),
 }
+FOR_THE_COUNTER = State("held", "hourglass", mark("À régler au guichet"))
 CREDIT_NOTE = State("cancelled", "undo", mark("Avoir"))
 
 

@@ -22,6 +22,9 @@ class PaymentClient:
     async def refresh_payment(self, token: str, request: pb.RefreshPaymentRequest) -> pb.RefreshPaymentResponse:
         return await call(self._stub.RefreshPayment, request, timeout=PSP, token=token)
 
+    async def get_online_payment(self, token: str, request: pb.GetOnlinePaymentRequest) -> pb.GetOnlinePaymentResponse:
+        return await call(self._stub.GetOnlinePayment, request, timeout=READ, token=token)
+
     async def handle_notification(
         self, token: str, request: pb.HandleNotificationRequest
     ) -> pb.HandleNotificationResponse:

@@ -16,7 +16,7 @@ from gateway.citizen.desk import Query
 from gateway.citizen.names import Child, Names
 from gateway.formatting import Formatter, add_months, month_bounds
 from gateway.lexicon import glued, lexicon, unglued
-from gateway.resume import keep, kept, way_back
+from gateway.resume import form_page, keep, kept, way_back
 from gateway.words import sentence_for
 from identity_svc.domain.passwords import LENGTH_WITHOUT_VARIETY, MINIMUM_LENGTH, REQUIRED_CLASSES
 from preau.agenda.v1 import agenda_service_pb2 as agenda
@@ -73,12 +73,16 @@ def test_short_names_tell_the_documents_activities_apart() -> None:
     ]
 
 
-@pytest.mark.parametrize("typed", ["01/09/2025", "1/9/25", "2025-09-01", "1.9.2025", " 01-09-2025 "])
+@pytest.mark.parametrize(
+    "typed", ["01/09/2025", "1/9/25", "2025-09-01", "1.9.2025", " 01-09-2025 ", "01092025", "010925"]
+)
 def test_a_day_is_read_as_people_type_it(typed: str) -> None:
     assert read_day(typed) == date(2025, 9, 1)
 
 
-@pytest.mark.parametrize("typed", ["", "31/02/2025", "2025-13-01", "demain", "1/9", "01/09/2025 "[:-2]])
+@pytest.mark.parametrize(
+    "typed", ["", "31/02/2025", "2025-13-01", "demain", "1/9", "0000-01-01", "٠١/٠٩/٢٠٢٥", "1092025"]
+)
 def test_what_is_no_day_is_not_read(typed: str) -> None:
     assert read_day(typed) is None
 
@@ -151,9 +155,18 @@ def test_a_bulk_form_names_each_missing_field_and_keeps_the_rest() -> None:
     assert form.first == "30/09/2025"
 
 
-@pytest.mark.parametrize(("last", "is_too_long"), [("30/09/2026", False), ("01/10/2026", True)])
-def test_a_period_lasts_thirteen_months_at_most(last: str, *, is_too_long: bool) -> None:
-    pairs = [("usagers", "tous"), ("action", "creer"), ("du", "01/09/2025"), ("au", last), ("activites", "a1")]
+@pytest.mark.parametrize(
+    ("first", "last", "is_too_long"),
+    [
+        ("01/09/2025", "30/09/2026", False),
+        ("01/09/2025", "01/10/2026", True),
+        ("31/01/2025", "27/02/2026", False),
+        ("31/01/2025", "28/02/2026", True),
+        ("01/12/9999", "31/12/9999", False),
+    ],
+)
+def test_a_period_lasts_thirteen_months_at_most(first: str, last: str, *, is_too_long: bool) -> None:
+    pairs = [("usagers", "tous"), ("action", "creer"), ("du", first), ("au", last), ("activites", "a1")]
     assert bool(BulkForm.of(Query(pairs)).errors(NAMES, lexicon("fr"))) is is_too_long
 
 
@@ -171,6 +184,13 @@ def test_a_form_comes_back_on_its_own_page_after_sign_in() -> None:
     assert way_back("/paiement/facture", [("montant", "5400")]) == "/paiement"
     assert way_back("/agenda?mois=2025-09", []) == "/agenda?mois=2025-09"
     assert kept(keep(fields)) == fields
+
+
+def test_what_was_to_be_undone_or_closed_leads_to_a_page_that_opens() -> None:
+    assert way_back("/agenda/saisie-groupee/annulation", [("saisie", "e")]) == "/agenda"
+    assert form_page("/compte/sessions/s/fermeture", []) == "/compte"
+    assert form_page("/connexion", [("identifiant", "p"), ("suite", "/agenda")]) == "/connexion?suite=%2Fagenda"
+    assert form_page("/langue", [("langue", "en")]) == "/"
 
 
 @pytest.mark.parametrize("path", ["https://ailleurs.example", "//ailleurs.example", "/\\ailleurs", "/connexion", ""])
@@ -192,8 +212,21 @@ def test_a_refusal_says_its_facts_when_they_are_known_and_stays_a_sentence_when_
     assert sentence_for("NOBODY_KNOWS_THIS", {}, None, "fr").endswith("Rechargez la page.")
 
 
+def test_places_held_or_lost_on_another_day_are_said_with_their_day() -> None:
+    now = datetime(2025, 9, 3, 12, 0, tzinfo=UTC)
+    lost = {"expired_at": "2025-09-01T14:30:00+00:00", "expired_count": "4", "free_count": "3"}
+    assert "depuis lundi 1er septembre à 16\u00a0h\u00a030" in sentence_for("HOLD_EXPIRED", lost, None, "fr", now)
+    for day, said in ((3, "jusqu'à 16\u00a0h\u00a030."), (4, "jusqu'à jeudi 4 septembre à 16\u00a0h\u00a030.")):
+        kept_until = {"payable_until": f"2025-09-0{day}T14:30:00+00:00"}
+        assert sentence_for("PROVIDER_UNAVAILABLE", kept_until, None, "fr", now).endswith(said)
+
+
 def test_a_device_is_named_in_words() -> None:
     assert device_of("Mozilla/5.0 (Windows NT 10.0) Gecko/20100101 Firefox/140.0") == "Firefox, Windows"
+    on_a_telephone = (
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 CriOS/138.0 Safari/604.1"
+    )
+    assert device_of(on_a_telephone) == "Chrome, iPhone"
     assert device_of("curl/8") == ""
 
 

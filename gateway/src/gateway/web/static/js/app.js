@@ -48,11 +48,14 @@
     form.dataset.sent = "1";
     const button = event.submitter;
     if (button) button.setAttribute("aria-busy", "true");
+    window.setTimeout(ready, 20000);
   });
-  window.addEventListener("pageshow", () => {
+  // After the longest answer, or when the page is shown again, it can be pressed again: never a dead control.
+  function ready() {
     all("form[data-sent]").forEach((form) => delete form.dataset.sent);
     all("[aria-busy]").forEach((button) => button.removeAttribute("aria-busy"));
-  });
+  }
+  window.addEventListener("pageshow", ready);
 
   // Some minutes before the session ends, a way to stay. Other tabs of the same browser count as being there.
   const end = document.getElementById("fin-session");
@@ -121,10 +124,16 @@
     }
   });
 
-  // A list that leads somewhere goes there when it is changed; the button remains for the others.
+  // A list that leads somewhere goes there when it is changed by hand. On the keyboard every arrow changes it:
+  // there its button shows instead.
+  let byKeyboard = false;
+  document.addEventListener("keydown", () => { byKeyboard = true; }, true);
+  document.addEventListener("pointerdown", () => { byKeyboard = false; }, true);
   document.addEventListener("change", (event) => {
     const select = event.target.closest("select[data-go]");
-    if (select) select.form.requestSubmit();
+    if (!select) return;
+    if (byKeyboard) all("button.without-script", select.form).forEach((button) => button.classList.remove("without-script"));
+    else select.form.requestSubmit();
   });
 
   // The day panel.
