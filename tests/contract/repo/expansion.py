@@ -28,6 +28,9 @@ _RULES = {
     "empties a table": r"\bTRUNCATE\b",
 }
 _ON_TABLE = {
+    "holds up who writes while it is built (migrations/indexes.sql is for that)": (
+        r"\bCREATE\s+INDEX\b[^;]*?\bON\s+(?:ONLY\s+)?(?P<table>\w+)"
+    ),
     "refuses rows that old code may write": r"\bCREATE\s+UNIQUE\s+INDEX\b[^;]*?\bON\s+(?:ONLY\s+)?(?P<table>\w+)",
 }
 

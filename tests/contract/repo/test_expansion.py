@@ -27,6 +27,7 @@ CONTRACTING = [
     "ALTER TABLE town ADD CONSTRAINT short CHECK (length(slug) < 9);",
     "ALTER TABLE town ADD UNIQUE (name);",
     "CREATE UNIQUE INDEX town_name ON town (name);",
+    "CREATE INDEX town_name ON town (name);",
     "REVOKE SELECT ON town FROM agenda_app;",
     "TRUNCATE inbox;",
     "op.drop_column('town', 'slug')",
@@ -40,7 +41,7 @@ EXPANDING = [
     "ALTER TABLE town ALTER COLUMN slug DROP NOT NULL;",
     "CREATE TABLE region (id integer NOT NULL, PRIMARY KEY (id)); CREATE UNIQUE INDEX region_id ON region (id);",
     "CREATE OR REPLACE FUNCTION f() RETURNS void LANGUAGE sql AS 'SELECT';",
-    "CREATE INDEX town_name ON town (name); -- instead of a DROP TABLE",
+    "CREATE TABLE region (id integer); CREATE INDEX region_id ON region (id); -- instead of a DROP TABLE",
     "CREATE POLICY work ON town FOR SELECT TO billing_work USING (true); GRANT SELECT (slug) ON town TO billing_work;",
     "-- contract: 0.1.0\nALTER TABLE town DROP COLUMN slug;",
 ]

@@ -37,9 +37,11 @@ class Key:
         prefix = bytes([_SEED << 3 | self.kind >> 2, (self.kind << 3 & 31) << 3 & 255])
         return _encode(prefix, self.private.private_bytes_raw())
 
-    def sign(self, subject: Key, claims: dict[str, object]) -> str:
-        """A JWT in which this key says ``claims`` of ``subject``."""
+    def sign(self, subject: Key, claims: dict[str, object], ends_at: float | None = None) -> str:
+        """A JWT in which this key says ``claims`` of ``subject``, until ``ends_at`` (Unix seconds)."""
         body = {"jti": subject.public, "iat": 1_700_000_000, "iss": self.public, "sub": subject.public, "nats": claims}
+        if ends_at is not None:
+            body["exp"] = int(ends_at)
         parts = [{"typ": "JWT", "alg": "ed25519-nkey"}, body]
         text = ".".join(_base64(json.dumps(part).encode()) for part in parts)
         return f"{text}.{_base64(self.private.sign(text.encode()))}"

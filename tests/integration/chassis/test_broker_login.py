@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -92,17 +94,50 @@ async def test_a_token_opens_the_door(serve: Serve, monkeypatch: pytest.MonkeyPa
         assert await echo(url, ServiceSettings()) == b"heard"
 
 
+@dataclass
+class Town:
+    """An operator and an account, and users of it who come in with a file."""
+
+    operator: Key = field(default_factory=lambda: Key.new(OPERATOR))
+    account: Key = field(default_factory=lambda: Key.new(ACCOUNT))
+    user: Key = field(default_factory=lambda: Key.new(USER))
+
+    def config(self) -> str:
+        said = self.operator.sign(self.operator, {"type": "operator", "version": 2})
+        admitted = self.operator.sign(self.account, {"type": "account", "version": 2, "limits": LIMITS})
+        return f"operator: {said}\nresolver: MEMORY\nresolver_preload: {{ {self.account.public}: {admitted} }}"
+
+    def credentials(self, ends_at: float | None = None) -> str:
+        rights: dict[str, object] = {"type": "user", "version": 2, "subs": -1, "data": -1, "payload": -1}
+        return credentials(self.account.sign(self.user, rights, ends_at), self.user)
+
+
 async def test_a_credentials_file_opens_the_door(serve: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    operator, account, user = Key.new(OPERATOR), Key.new(ACCOUNT), Key.new(USER)
-    said = operator.sign(operator, {"type": "operator", "version": 2})
-    admitted = operator.sign(account, {"type": "account", "version": 2, "limits": LIMITS})
-    jwt = account.sign(user, {"type": "user", "version": 2, "subs": -1, "data": -1, "payload": -1})
-    file = tmp_path / "billing.creds"
-    file.write_text(credentials(jwt, user))
+    town, file = Town(), tmp_path / "billing.creds"
+    file.write_text(town.credentials())
     monkeypatch.setenv("PREAU_NATS_CREDENTIALS_FILE", str(file))
-    config = f"operator: {said}\nresolver: MEMORY\nresolver_preload: {{ {account.public}: {admitted} }}"
-    async with serve(config) as url:
+    async with serve(town.config()) as url:
         assert await echo(url, ServiceSettings()) == b"heard"
+
+
+async def test_who_is_put_out_comes_in_again_with_the_file_of_the_day(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    town, file = Town(), tmp_path / "billing.creds"
+    file.write_text(town.credentials(ends_at=time.time() + 2))
+    monkeypatch.setenv("PREAU_NATS_CREDENTIALS_FILE", str(file))
+    async with serve(town.config()) as url:
+        client = await connect_nats(url, "test", login_options(ServiceSettings()))
+        try:
+            subscription = await client.subscribe("echo")
+            file.write_text(town.credentials())
+            async with asyncio.timeout(10):
+                while not client.stats["reconnects"]:  # noqa: ASYNC110 - the library's own count
+                    await asyncio.sleep(0.05)
+            await client.publish("echo", b"heard")
+            assert (await subscription.next_msg(2)).data == b"heard"
+        finally:
+            await close_nats(client)
 
 
 async def test_an_address_that_says_all_needs_nothing_more_and_others_may_follow_it(serve: Serve) -> None:

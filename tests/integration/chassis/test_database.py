@@ -6,7 +6,8 @@ import asyncpg
 import pytest
 from preau.identity.v1.identity_events_pb2 import TenantChanged
 from preau_chassis.database import Database, IdempotencyKey
-from preau_kernel.errors import DomainError
+from preau_chassis.pool import ANSWERED_SECONDS
+from preau_kernel.errors import DomainError, ErrorKind
 from preau_kernel.ids import uuid7
 from preau_stack.postgres import PostgresServer, psql
 
@@ -228,3 +229,88 @@ async def test_integer_arrays_go_and_come_back_as_the_database_means_them(databa
     assert (row["holes"], row["given"], row["empty"]) == ([1, None, 3], [None, 5], [])
     with pytest.raises(asyncpg.DataError):
         await database.fetchval("SELECT $1::int[]", [2**40])
+
+
+async def test_a_commit_that_the_database_turned_into_a_rollback_is_not_taken_for_one(database: Database) -> None:
+    counted: list[str] = []
+    async with database.unit_of_work(context()) as uow:
+        uow.after_commit(lambda: counted.append("committed"))
+        await uow.execute(INSERT, 1, "lost")
+        with pytest.raises(asyncpg.DivisionByZeroError):
+            await uow.execute("SELECT 1/0")
+        with pytest.raises(RuntimeError, match="nothing was committed"):
+            await uow.commit()
+    assert counted == []
+
+
+async def test_a_connection_to_what_was_the_primary_is_not_used_again(migrated_urls: Urls) -> None:
+    database = Database(migrated_urls.app, pool_size=1)
+    try:
+        for write in (_write_in_a_unit_of_work, _write_at_once):
+            await database.execute("SET default_transaction_read_only = on")
+            with pytest.raises(DomainError) as raised:
+                await write(database)
+            assert raised.value.reason == "DATABASE_UNAVAILABLE"
+            await write(database)
+    finally:
+        await database.close()
+
+
+async def _write_in_a_unit_of_work(database: Database) -> None:
+    async with database.unit_of_work(context()) as uow:
+        await uow.execute(INSERT, 1, "kept")
+        await uow.commit()
+
+
+async def _write_at_once(database: Database) -> None:
+    await database.execute(
+        "WITH s AS (SELECT set_config('app.tenant_id', '1', false)) UPDATE effect SET note = note FROM s"
+    )
+
+
+async def test_a_migration_beside_a_running_service_is_no_bug_of_the_next_call(
+    migrated_urls: Urls, database: Database
+) -> None:
+    owner = Database(migrated_urls.owner, pool_size=1)
+
+    async def read() -> None:
+        async with database.unit_of_work(context()) as uow:
+            await uow.fetch("SELECT * FROM effect")
+
+    try:
+        await read()
+        await owner.execute("ALTER TABLE effect ADD COLUMN more text")
+        with pytest.raises(DomainError) as raised:
+            await read()
+        assert raised.value.kind is ErrorKind.UNAVAILABLE, "which every caller tries again"
+        await read()
+    finally:
+        await owner.execute("ALTER TABLE effect DROP COLUMN IF EXISTS more")
+        await owner.close()
+
+
+async def test_a_database_that_everybody_waits_for_is_there(migrated_urls: Urls) -> None:
+    database = Database(migrated_urls.app, pool_size=1)
+    try:
+        asked = [asyncio.create_task(database.execute("SELECT pg_sleep(0.1)")) for _ in range(20)]
+        await asyncio.sleep(0.3)
+        assert await asyncio.wait_for(database.ping(), 0.5)
+        for task in asked:
+            task.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+    finally:
+        await database.close()
+
+
+async def test_a_database_that_answers_nobody_is_not_there(migrated_urls: Urls) -> None:
+    database = Database(migrated_urls.app, pool_size=1)
+    try:
+        await database.execute("SELECT 1")
+        asked = asyncio.create_task(database.execute("SELECT pg_sleep(10)"))
+        await asyncio.sleep(ANSWERED_SECONDS + 0.2)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(database.ping(), 0.5)
+        asked.cancel()
+        await asyncio.gather(asked, return_exceptions=True)
+    finally:
+        await database.close()

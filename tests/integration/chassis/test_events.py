@@ -6,11 +6,15 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
+import nats.errors
 import pytest
 import pytest_asyncio
 from nats.aio.client import Client as Nats
+from nats.aio.msg import Msg
+from nats.js.errors import NotFoundError
 from preau.billing.v1.billing_events_pb2 import InvoiceCancelled, InvoiceSettled
 from preau_chassis.database import Database, UnitOfWork
+from preau_chassis.dead_letters import bury
 from preau_chassis.delivery_watch import watch_deliveries
 from preau_chassis.inbox import Consumer, ConsumerRunner, Envelope, RetryLater, replay_dead_letters
 from preau_chassis.message_handler import MAX_DELIVER
@@ -139,6 +143,21 @@ async def test_a_relay_killed_between_publishing_and_marking_causes_no_second_ef
         await eventually(done)
         await asyncio.sleep(0.3)
     assert await effects(database) == ["a", "b", "c"]
+
+
+async def test_an_event_that_the_broker_does_not_take_holds_up_no_other(
+    database: Database, work_database: Database, nats_client: Nats, clean: None
+) -> None:
+    relay = OutboxRelay(service="billing", nats_client=nats_client)
+    async with database.unit_of_work(context()) as uow:
+        uow.publish(InvoiceSettled(invoice_id="x" * (nats_client.max_payload + 1)))
+        uow.publish(*(InvoiceSettled(invoice_id=str(number)) for number in range(200)))
+        await uow.commit()
+    async with work_database.lease() as lease:
+        with pytest.raises(nats.errors.MaxPayloadError):
+            await relay.publish_batch(lease.raw)
+    left = await work_database.fetch("SELECT octet_length(body) AS size FROM outbox WHERE published_at IS NULL")
+    assert [row["size"] > nats_client.max_payload for row in left] == [True]
 
 
 async def send(
@@ -346,3 +365,56 @@ async def test_a_message_that_kills_its_readers_is_put_aside(
     letter = await nats_client.jsm().get_last_msg("DLQ", "dlq.test-killed")
     assert (letter.headers or {})["preau-dlq-reason"] == "MAX_DELIVERIES"
     assert InvoiceSettled.FromString(letter.data or b"").invoice_id == "deadly"
+
+
+async def test_a_dead_letter_waits_for_its_stream_and_leaves_its_configuration_alone(
+    database: Database, nats_client: Nats, clean: None
+) -> None:
+    burying = asyncio.create_task(
+        bury(
+            nats_client,
+            durable="x",
+            stream="BILLING",
+            sequence=1,
+            subject="evt.x",
+            reason="BROKEN",
+            body=b"",
+            headers={},
+        )
+    )
+    await asyncio.sleep(0.3)
+    with pytest.raises(NotFoundError):
+        await nats_client.jsm().stream_info("DLQ")
+    assert not burying.done()
+    await ConsumerRunner(consumer_of(Reader()), database, nats_client).ensure()
+    await asyncio.wait_for(burying, 5)
+    assert (await nats_client.jsm().get_msg("DLQ", 1)).subject == "dlq.x"
+
+
+async def test_an_acknowledgement_that_cannot_be_sent_now_does_not_end_the_consumer(
+    database: Database, nats_client: Nats, clean: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send_ack, refused = Msg.ack, 0
+
+    async def refuse_once(self: Msg) -> None:
+        nonlocal refused
+        refused += 1
+        if refused == 1:
+            raise nats.errors.OutboundBufferLimitError
+        await send_ack(self)
+
+    monkeypatch.setattr(Msg, "ack", refuse_once)
+    reader = Reader()
+    reader.failures["early"] = [RetryLater()]
+    runner = ConsumerRunner(consumer_of(reader), database, nats_client)
+    await runner.ensure()
+    await send(nats_client, "early")
+    async with running(runner.run()) as tasks:
+
+        async def acknowledged() -> bool:
+            info = await nats_client.jsm().consumer_info("BILLING", "test-reader")
+            return refused > 1 and not info.num_ack_pending
+
+        await eventually(acknowledged)
+        assert not tasks[0].done()
+    assert await effects(database) == ["early"]

@@ -64,6 +64,28 @@ async def test_every_rpc_is_counted_by_method_and_code(served: rpcs.Served, reco
     }  # fmt: skip
 
 
+async def test_an_rpc_that_ran_out_of_time_is_our_failure_and_one_that_its_caller_left_is_not(
+    served: rpcs.Served, recorded: Recorded
+) -> None:
+    async def ask(seconds: float) -> None:
+        await call(served.stub.ListSessions, pb.ListSessionsRequest(), timeout=seconds, token=served.token)
+
+    with pytest.raises(DomainError):
+        await ask(0.3)
+    leaving = asyncio.create_task(ask(20.0))
+    await asyncio.sleep(0.3)
+    leaving.cancel()
+    async with asyncio.timeout(5):
+        while in_flight.count:  # noqa: ASYNC110 - a plain number on the hot path
+            await asyncio.sleep(0.01)
+    method = {"rpc.method": f"{rpcs.NAME}/ListSessions"}
+    counted = {
+        code: recorded.value("rpc.server.call.duration", method | {"rpc.response.status_code": code})
+        for code in ("DEADLINE_EXCEEDED", "CANCELLED")
+    }
+    assert counted == {"DEADLINE_EXCEEDED": 1, "CANCELLED": 1}
+
+
 async def test_what_is_being_served_is_shown_until_it_ends(served: rpcs.Served, recorded: Recorded) -> None:
     with show_rpcs():
         calling = asyncio.create_task(

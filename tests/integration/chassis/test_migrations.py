@@ -113,3 +113,58 @@ async def test_the_job_says_in_one_line_what_held_it_up(
             _, errors = await running.communicate()
     assert running.returncode == 1, "the Job tries again"
     assert errors.decode() == "somebody has held a table for 4 s; nothing was changed, try again\n"
+
+
+INDEX = "CREATE INDEX CONCURRENTLY IF NOT EXISTS step_by_id ON first_step (id);"
+IS_WHOLE = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('step_by_id')"
+STEP = "INSERT INTO first_step VALUES (1)"
+
+
+def with_index(release: Path, statements: str = INDEX) -> Path:
+    (release / "indexes.sql").write_text(f"-- For readers; of years.\n{statements}\n")
+    return release
+
+
+async def test_an_index_is_built_beside_those_who_write(owner: str, other: asyncpg.Connection, tmp_path: Path) -> None:
+    release = next_release(tmp_path, "SELECT 1")
+    await run_migrations(owner, release)
+    async with other.transaction():
+        await other.execute(STEP)
+        migrating = asyncio.create_task(run_migrations(owner, with_index(release)))
+        await asyncio.sleep(1)
+        assert not migrating.done()
+        third = await asyncpg.connect(owner)
+        await third.execute("SET lock_timeout = '1s'")
+        await third.execute(STEP)
+        await third.close()
+    await migrating
+    assert await other.fetchval(IS_WHOLE)
+
+
+async def test_an_index_that_was_left_half_built_is_built_anew(
+    owner: str, other: asyncpg.Connection, tmp_path: Path
+) -> None:
+    release = next_release(tmp_path, "SELECT 1")
+    await run_migrations(owner, release)
+    for _ in range(2):
+        await other.execute(STEP)
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await other.execute("CREATE UNIQUE INDEX CONCURRENTLY step_by_id ON first_step (id)")
+    assert await other.fetchval(IS_WHOLE) is False
+    await run_migrations(owner, with_index(release))
+    assert await other.fetchval(IS_WHOLE)
+
+
+async def test_two_at_once_build_an_index_once(owner: str, other: asyncpg.Connection, tmp_path: Path) -> None:
+    release = with_index(next_release(tmp_path, "SELECT 1"))
+    await asyncio.gather(*(run_migrations(owner, release) for _ in range(3)))
+    assert await other.fetchval(IS_WHOLE)
+    await other.execute("SELECT pg_advisory_lock(hashtext('preau indexes'))")
+    with pytest.raises(MigrationError, match="another migrate has built indexes for 1 s; the schema is new"):
+        await run_migrations(owner, release, turn_seconds=1)
+
+
+async def test_the_file_of_indexes_says_nothing_else(owner: str, tmp_path: Path) -> None:
+    release = with_index(next_release(tmp_path, "SELECT 1"), f"{INDEX} CREATE INDEX a ON first_step (id);")
+    with pytest.raises(ValueError, match="nothing else: CREATE INDEX a ON first_step"):
+        await run_migrations(owner, release)

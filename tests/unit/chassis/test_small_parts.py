@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import gc
 import io
 import json
 from collections.abc import Callable
@@ -178,6 +180,26 @@ def test_log_lines_hold_only_fields_known_to_be_harmless() -> None:
     assert line["dropped"] == ["email", "first_name"]
     assert "Marie" not in json.dumps(line)
     assert "builtins.ValueError" in str(line["exception"])
+
+
+def test_what_the_event_loop_says_of_a_lost_task_holds_no_words_either() -> None:
+    async def lose_a_task() -> None:
+        async def fail() -> None:
+            raise ValueError("Marie Dupont")
+
+        lost = asyncio.ensure_future(fail())
+        await asyncio.sleep(0)
+        del lost
+        gc.collect()
+
+    output = io.StringIO()
+    with redirect_stdout(output):
+        logs.configure_logs("test", with_words=False)
+        asyncio.run(lose_a_task())
+    structlog.reset_defaults()
+    line = json.loads(output.getvalue())
+    assert (line["event"], line["error_type"]) == ("Task exception was never retrieved", "ValueError")
+    assert "Marie" not in output.getvalue()
 
 
 def test_exceptions_keep_their_words_outside_production() -> None:

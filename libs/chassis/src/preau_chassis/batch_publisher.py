@@ -15,7 +15,7 @@ from nats.aio.msg import Msg
 from nats.js.errors import APIError, NoStreamResponseError
 from nats.js.errors import Error as JetStreamError
 
-BROKER_ERRORS = (nats.errors.Error, JetStreamError, TimeoutError, OSError)
+from preau_chassis.messaging import BROKER_ERRORS
 
 _NO_RESPONDERS = "503"
 

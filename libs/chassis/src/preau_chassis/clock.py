@@ -11,8 +11,6 @@ from preau_chassis.settings import ServiceSettings
 
 def clock_from(settings: ServiceSettings) -> Clock:
     """The clock these settings ask for. Without ``PREAU_NOW_ANCHOR`` a demonstration starts now."""
-    demo = settings.demo_start()
-    if demo is None:
+    if settings.now is None:
         return SystemClock()
-    start, anchor = demo
-    return OffsetClock(start, anchor or datetime.now(UTC))
+    return OffsetClock(settings.now, settings.now_anchor or datetime.now(UTC))

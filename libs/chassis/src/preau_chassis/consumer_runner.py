@@ -7,7 +7,6 @@ import contextlib
 from collections import deque
 from collections.abc import Sequence
 
-import nats.errors
 from nats.aio.client import Client as Nats
 from nats.aio.msg import Msg
 from nats.js import api
@@ -17,8 +16,8 @@ from preau_chassis.consumers import Consumer, header_of
 from preau_chassis.database import Database
 from preau_chassis.dead_letters import REPLAY_HEADER
 from preau_chassis.logs import get_logger
-from preau_chassis.message_handler import BROKER_ERRORS, BROKER_RETRY_SECONDS, MAX_DELIVER, MessageHandler
-from preau_chassis.messaging import ensure_stream
+from preau_chassis.message_handler import MAX_DELIVER, MessageHandler
+from preau_chassis.messaging import BROKER_ERRORS, BROKER_RETRY_SECONDS, DEAD_LETTER_STREAM, ensure_stream
 from preau_chassis.parking import Parking
 from preau_chassis.pull import PullSubscription
 from preau_chassis.pulse import Beat, no_beat
@@ -26,7 +25,6 @@ from preau_chassis.pulse import Beat, no_beat
 _log = get_logger("inbox")
 
 ACK_WAIT_SECONDS = 10.0
-_BATCH = 64
 # Room for what waits for a predecessor, so that one household's gap does not hold up the others.
 _PENDING = 2_048
 _TICK_SECONDS = 0.05
@@ -61,9 +59,10 @@ class ConsumerRunner:
             await self._give_back(self._parking.clear())
 
     async def ensure(self) -> None:
-        """Create the stream and the durable consumer, or bring them up to date."""
+        """Create the durable consumer, its stream and that of the dead letters, or bring them up to date."""
         consumer = self._consumer
-        await ensure_stream(self._client, consumer.stream, replicas=self._replicas)
+        for stream in (consumer.stream, DEAD_LETTER_STREAM):
+            await ensure_stream(self._client, stream, replicas=self._replicas)
         await self._client.jsm().add_consumer(
             consumer.stream,
             api.ConsumerConfig(
@@ -82,8 +81,12 @@ class ConsumerRunner:
         while True:
             try:
                 await self.ensure()
-                self._pull = self._watch.pull = PullSubscription(
-                    self._client, self._consumer.stream, self._consumer.durable, batch=_BATCH, beat=self._beat
+                self._pull = PullSubscription(
+                    self._client,
+                    self._consumer.stream,
+                    self._consumer.durable,
+                    beat=self._beat,
+                    on_answer=self._watch.hear,
                 )
                 async with contextlib.aclosing(self._pull.messages()) as messages:
                     async for message in messages:
@@ -111,7 +114,7 @@ class ConsumerRunner:
         """Stopping: somebody else may have them at once."""
         for message in messages:
             if not message.is_acked:
-                with contextlib.suppress(nats.errors.Error):
+                with contextlib.suppress(*BROKER_ERRORS):
                     await message.nak()
 
     async def _retry_parked(self) -> None:
@@ -121,8 +124,10 @@ class ConsumerRunner:
         while True:
             await asyncio.sleep(_TICK_SECONDS)
             for message in self._parking.due():
-                async with self._turn:
-                    await self._handler.handle(message)
+                # A broker that cannot be answered now: the message stays here, and the inbox knows that it is done.
+                with contextlib.suppress(*BROKER_ERRORS):
+                    async with self._turn:
+                        await self._handler.handle(message)
 
     async def _keep_alive(self) -> None:
         """What waits in line here is being worked on: only a process that died lets the broker deliver again."""
@@ -132,7 +137,7 @@ class ConsumerRunner:
                 if message.is_acked:
                     continue
                 # Acknowledged meanwhile, or the broker is away: nothing is lost either way.
-                with contextlib.suppress(nats.errors.Error):
+                with contextlib.suppress(*BROKER_ERRORS):
                     await message.in_progress()
 
     def _company(self, first: Msg, waiting: deque[Msg]) -> list[Msg]:

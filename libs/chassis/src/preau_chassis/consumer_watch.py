@@ -11,9 +11,8 @@ from nats.js.errors import NotFoundError
 
 from preau_chassis.consumers import Consumer
 from preau_chassis.logs import get_logger
-from preau_chassis.messaging import DEAD_LETTER_STREAM, TRANSIENT_ERRORS
+from preau_chassis.messaging import BROKER_ERRORS, DEAD_LETTER_STREAM
 from preau_chassis.metrics import Attributes, gauge
-from preau_chassis.pull import PullSubscription
 
 _log = get_logger("inbox")
 _LOOK_SECONDS = 10.0
@@ -28,48 +27,27 @@ class ConsumerWatch:
         self._durable = consumer.durable
         self._labels: Attributes = {"messaging.consumer.group.name": consumer.durable}
         self._heard = time.monotonic()
-        self._pull: PullSubscription | None = None
         self.pending: int | None = None
         self.ack_pending: int | None = None
         self.dead_letters: int | None = None
 
-    @property
-    def pull(self) -> PullSubscription | None:
-        """The subscription messages come from; replaced after every interruption."""
-        return self._pull
-
-    @pull.setter
-    def pull(self, pull: PullSubscription) -> None:
-        self._heard = self._last_answer()
-        self._pull = pull
-
-    @property
-    def fetch_age(self) -> float:
-        """Seconds since the broker last answered a fetch, be it that there is nothing."""
-        return time.monotonic() - self._last_answer()
+    def hear(self) -> None:
+        """The broker has just answered a fetch, be it that there is nothing."""
+        self._heard = time.monotonic()
 
     async def run(self) -> None:
         """Look for ever; the gauges are shown meanwhile."""
+        show = self._points
         shown = (
-            gauge("preau.consumer.pending", "{message}", "Consumer lag.", self._number(lambda: self.pending)),
-            gauge(
-                "preau.consumer.ack_pending",
-                "{message}",
-                "Messages given and not yet acknowledged.",
-                self._number(lambda: self.ack_pending),
-            ),
+            gauge("preau.consumer.pending", "{message}", "Consumer lag.", show(lambda: self.pending)),
+            gauge("preau.consumer.ack_pending", "{message}", "Messages in hand.", show(lambda: self.ack_pending)),
             gauge(
                 "preau.consumer.fetch_age",
                 "s",
-                "Since the last fetch came back.",
-                self._number(lambda: self.fetch_age),
+                "Since a fetch came back.",
+                show(lambda: time.monotonic() - self._heard),
             ),
-            gauge(
-                "preau.dead_letters",
-                "{message}",
-                "Messages given up and not yet replayed.",
-                self._number(lambda: self.dead_letters),
-            ),
+            gauge("preau.dead_letters", "{message}", "Given up and not yet replayed.", show(lambda: self.dead_letters)),
         )
         try:
             while True:
@@ -80,7 +58,7 @@ class ConsumerWatch:
                 each.close()
 
     async def look(self) -> None:
-        """Ask now. While the broker is away the last answer stays, and ``fetch_age`` tells."""
+        """Ask now. While the broker is away the last answer stays, and the age of the last fetch tells."""
         manager = self._client.jsm()
         try:
             info = await manager.consumer_info(self._stream, self._durable)
@@ -89,7 +67,7 @@ class ConsumerWatch:
         except NotFoundError:
             # Not created yet, or its stream is being made again.
             self.pending = self.ack_pending = None
-        except TRANSIENT_ERRORS as error:
+        except BROKER_ERRORS as error:
             _log.debug("consumer.not_seen", consumer=self._durable, error_type=type(error).__name__)
 
     async def _count_dead_letters(self) -> int:
@@ -100,10 +78,7 @@ class ConsumerWatch:
             return 0
         return (info.state.subjects or {}).get(subject, 0)
 
-    def _last_answer(self) -> float:
-        return max(self._heard, self._pull.answered_at) if self._pull is not None else self._heard
-
-    def _number(self, read: Callable[[], float | None]) -> Callable[[], list[tuple[float, Attributes]]]:
+    def _points(self, read: Callable[[], float | None]) -> Callable[[], list[tuple[float, Attributes]]]:
         def points() -> list[tuple[float, Attributes]]:
             value = read()
             return [] if value is None else [(value, self._labels)]

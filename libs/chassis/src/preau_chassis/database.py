@@ -26,7 +26,7 @@ class UnitOfWork:
     """One transaction for one town. Leaving it without ``commit`` rolls back."""
 
     __slots__ = (
-        "_after", "_context", "_database", "_events", "_is_committed", "_key", "_lease", "_raw", "_span", "replayed",
+        "_after", "_context", "_database", "_events", "_key", "_lease", "_raw", "_span", "replayed",
     )  # fmt: skip
 
     def __init__(self, database: Database, context: Context, key: IdempotencyKey | None) -> None:
@@ -37,7 +37,6 @@ class UnitOfWork:
         self._raw: Any = None
         self._events: list[OutboxEvent] = []
         self._after: list[Callable[[], None]] = []
-        self._is_committed = False
         self._span: Any = None
         self.replayed: bytes | None = None
 
@@ -73,11 +72,6 @@ class UnitOfWork:
         """On whose behalf this transaction runs."""
         return self._context
 
-    @property
-    def is_committed(self) -> bool:
-        """Whether ``commit`` was called."""
-        return self._is_committed
-
     async def fetch(self, sql: str, *args: Any) -> list[Row]:
         """All rows."""
         rows: list[Row] = await self._raw.fetch(sql, *args)
@@ -111,15 +105,19 @@ class UnitOfWork:
         self._after.append(call)
 
     async def commit(self, response: bytes = b"") -> None:
-        """Make it so: the changes, their events, and the answer kept for a repeated command."""
+        """Make it so: the changes, their events, and the answer kept for a repeated command.
+
+        ``RuntimeError`` when a statement had failed before, of which nothing can be committed.
+        """
         raw = self._raw
         tenant_id = self._context.tenant_id
         if self._key is not None and self.replayed is None:
             await self._key.store(raw, tenant_id, response)
         if self._events:
             await insert_events(raw, tenant_id, self._events)
-        await raw.execute("COMMIT")
-        self._is_committed = True
+        if await raw.execute("COMMIT") != "COMMIT":
+            # Its answer when a statement had failed: the caller took that for harmless.
+            raise RuntimeError("a statement had failed, so nothing was committed")
         if self._events:
             self._database.nudge()
         for listener in self._after:
@@ -208,9 +206,9 @@ class Database:
         self._listeners.append(listener)
 
     async def ping(self) -> bool:
-        """Whether the database answers."""
+        """Whether the database answers. While everybody waits in line, an answer to one of them says so."""
         try:
-            return bool(await self.fetchval("SELECT true"))
+            return self.pool.is_busy or bool(await self.fetchval("SELECT true"))
         except Exception:  # noqa: BLE001 - a health check has one answer to every failure
             return False
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from uuid import uuid4
 
 from nats.aio.client import Client as Nats
 from nats.js import api
-from nats.js.errors import NoStreamResponseError, NotFoundError
+from nats.js.errors import NotFoundError
 
 from preau_chassis.logs import get_logger
-from preau_chassis.messaging import DEAD_LETTER_STREAM, ensure_stream
+from preau_chassis.messaging import BROKER_ERRORS, BROKER_RETRY_SECONDS, DEAD_LETTER_STREAM
 
 _log = get_logger("dead_letters")
 
@@ -35,7 +36,7 @@ async def bury(
     body: bytes,
     headers: Mapping[str, str],
 ) -> None:
-    """Put one message aside; returns once the broker has it."""
+    """Put one message aside; returns once the broker has it, and waits for that as long as it takes."""
     letter = {key: value for key, value in headers.items() if key != _MESSAGE_ID}
     letter |= {
         _MESSAGE_ID: f"dlq-{durable}-{sequence}-{uuid4()}",
@@ -45,11 +46,13 @@ async def bury(
         SEQUENCE_HEADER: str(sequence),
     }
     jetstream = client.jetstream(timeout=5)
-    try:
-        await jetstream.publish(f"dlq.{durable}", body, headers=letter)
-    except NoStreamResponseError:
-        await ensure_stream(client, DEAD_LETTER_STREAM)
-        await jetstream.publish(f"dlq.{durable}", body, headers=letter)
+    while True:
+        try:
+            await jetstream.publish(f"dlq.{durable}", body, headers=letter)
+        except BROKER_ERRORS:
+            await asyncio.sleep(BROKER_RETRY_SECONDS)
+        else:
+            return
 
 
 async def replay_dead_letters(client: Nats, durable: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -11,10 +12,9 @@ import grpc
 import structlog
 from opentelemetry.trace import SpanKind
 from preau_kernel.errors import DomainError, ErrorKind, InvalidError
-from preau_kernel.ids import uuid7
 
-from preau_chassis.calls import Caller, set_caller, set_remaining
-from preau_chassis.constants import MIN_REMAINING_SECONDS
+from preau_chassis.calls import Caller, remaining_seconds, set_caller, set_remaining
+from preau_chassis.constants import HOP_SECONDS, MIN_REMAINING_SECONDS
 from preau_chassis.errors import CODE_OF_KIND, DETAILS_KEY, SERVER_FAULTS, status_of
 from preau_chassis.logs import get_logger
 from preau_chassis.metrics import histogram
@@ -45,21 +45,14 @@ class Guard:
         self._verifier = verifier
         self._public = frozenset(name.lstrip("/").replace("/", ".") for name in public_methods)
 
-    def wrap(  # noqa: C901 - one frame a call, not four
-        self, full_name: str, behaviour: Behaviour
-    ) -> Behaviour:
+    def wrap(self, full_name: str, behaviour: Behaviour) -> Behaviour:
         """``behaviour`` with everything around it. ``full_name`` is ``package.Service/Method``."""
         is_public = full_name.replace("/", ".") in self._public
         log = _log.bind()
 
         async def guarded(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
             started = time.perf_counter()
-            authorization = traceparent = ""
-            for key, value in context.invocation_metadata() or ():
-                if key == "authorization":
-                    authorization = str(value)
-                elif key == "traceparent":
-                    traceparent = str(value)
+            authorization, traceparent = _headers(context)
             code = "CANCELLED"
             town = reason = ""
             in_flight.count += 1
@@ -78,24 +71,30 @@ class Guard:
                     code, reason = CODE_OF_KIND[error.kind].name, error.reason
                     if error.kind in SERVER_FAULTS:
                         hop.fail(error.reason, error)
-                    hop.set("preau.reason", error.reason)
                     await self._abort(context, error)
                 except grpc.aio.AbortError:
                     code = "ABORTED_BY_SERVICER"
                     raise
+                except asyncio.CancelledError:
+                    # Its time is over, or its caller has left: only the first is our failure.
+                    if _is_time_over():
+                        code = reason = "DEADLINE_EXCEEDED"
+                        hop.fail(reason)
+                    raise
                 except Exception as error:  # noqa: BLE001 - the boundary: no exception's text leaves the process
-                    code = "INTERNAL"
+                    code = reason = "INTERNAL"
                     await self._abort(context, self._bug(error, hop))
                 finally:
                     seconds = time.perf_counter() - started
-                    duration = seconds * 1000
                     in_flight.count -= 1
                     _served.record(seconds, {"rpc.method": full_name, "rpc.response.status_code": code})
                     hop.set("rpc.response.status_code", code)
+                    duration = round(seconds * 1000, 2)
                     if reason:
-                        log.info("rpc", code=code, duration_ms=round(duration, 2), tenant=town, reason=reason)
+                        hop.set("preau.reason", reason)
+                        log.info("rpc", code=code, duration_ms=duration, tenant=town, reason=reason)
                     else:
-                        log.info("rpc", code=code, duration_ms=round(duration, 2), tenant=town)
+                        log.info("rpc", code=code, duration_ms=duration, tenant=town)
 
         return guarded
 
@@ -120,9 +119,8 @@ class Guard:
         return claims.tenant_slug
 
     def _bug(self, error: Exception, hop: Hop) -> DomainError:
-        error_id = hop.trace_id or str(uuid7())
+        error_id = hop.trace_id
         hop.fail("INTERNAL", error)
-        hop.set("preau.reason", "INTERNAL")
         _log.error("rpc.failed", error_id=error_id, error_type=type(error).__qualname__, exc_info=error)
         return DomainError(ErrorKind.BUG, "INTERNAL", f"error {error_id}", error_id=error_id)
 
@@ -131,3 +129,19 @@ class Guard:
         # The answer is ours, not a lost connection's: the client's channel must not ask again on its own.
         trailers = ((DETAILS_KEY, details), ("grpc-retry-pushback-ms", "-1"))
         await context.abort(CODE_OF_KIND[error.kind], error.message, trailers)
+
+
+def _headers(context: grpc.aio.ServicerContext[Any, Any]) -> tuple[str, str]:
+    authorization = traceparent = ""
+    for key, value in context.invocation_metadata() or ():
+        if key == "authorization":
+            authorization = str(value)
+        elif key == "traceparent":
+            traceparent = str(value)
+    return authorization, traceparent
+
+
+def _is_time_over() -> bool:
+    # The caller's end of the call may come a moment before ours.
+    remaining = remaining_seconds()
+    return remaining is not None and remaining < HOP_SECONDS

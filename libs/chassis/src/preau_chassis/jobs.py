@@ -70,27 +70,27 @@ async def run_job(job: Job, is_leading: asyncio.Event, beat: Beat = no_beat) -> 
                 succeeded = time.monotonic()
             started = time.monotonic()
             beat()
-            outcome = await _turn(job)
+            is_done = await _turn(job, started)
             ended = time.monotonic()
-            if outcome == "done":
+            if is_done:
                 succeeded = ended
-            _duration.record(ended - started, {"preau.job": job.name, "preau.outcome": outcome})
             took = ended - started
             await asyncio.sleep(max(0.0, job.every.total_seconds() - took, min(job.rest * took, _LONGEST_REST_SECONDS)))
     finally:
         shown.close()
 
 
-async def _turn(job: Job) -> str:
+async def _turn(job: Job, started: float) -> bool:
     with Hop(f"job {job.name}", SpanKind.INTERNAL) as hop:
+        outcome = "failed"
         try:
             await job.run()
+            outcome = "done"
         except DomainError as error:
             hop.fail(error.reason)
             _log.warning("job.failed", job=job.name, reason=error.reason, trace_id=hop.trace_id)
         except Exception as error:  # noqa: BLE001 - the boundary: one bad turn must not stop the next
             hop.fail("INTERNAL", error)
             _log.error("job.failed", job=job.name, error_type=type(error).__qualname__, exc_info=error)
-        else:
-            return "done"
-    return "failed"
+        _duration.record(time.monotonic() - started, {"preau.job": job.name, "preau.outcome": outcome})
+    return outcome == "done"

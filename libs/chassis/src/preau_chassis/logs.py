@@ -121,7 +121,11 @@ class _JsonFormatter(logging.Formatter):
         self._with_words = with_words
 
     def format(self, record: logging.LogRecord) -> str:
-        fields: dict[str, Any] = {"event": str(record.msg), "component": record.name, "level": record.levelname.lower()}
+        said = str(record.msg)
+        if not self._with_words:
+            # asyncio's further lines quote what a lost task raised.
+            said = said.partition("\n")[0]
+        fields: dict[str, Any] = {"event": said, "component": record.name, "level": record.levelname.lower()}
         if record.exc_info and record.exc_info[0] is not None:
             fields["error_type"] = record.exc_info[0].__name__
             fields["exception"] = exception_text(record.exc_info[1], with_words=self._with_words)

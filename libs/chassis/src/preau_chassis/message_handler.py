@@ -8,12 +8,10 @@ import itertools
 import time
 from collections.abc import Sequence
 
-import nats.errors
 import structlog
 from google.protobuf.message import DecodeError
 from nats.aio.client import Client as Nats
 from nats.aio.msg import Msg
-from nats.js.errors import Error as JetStreamError
 from opentelemetry.trace import SpanKind
 from preau_kernel.errors import DomainError, ErrorKind
 
@@ -32,8 +30,6 @@ _duration = histogram("preau.message.duration", "s", "One message handled.")
 
 MAX_DELIVER = 8
 RETRY_DELAYS = (0.2, 0.5, 2.0, 10.0, 60.0, 180.0, 600.0)
-BROKER_RETRY_SECONDS = 0.5
-BROKER_ERRORS = (nats.errors.Error, JetStreamError, TimeoutError, OSError)
 _IN_PLACE_SECONDS = 0.5
 _CONFLICT_ATTEMPTS = 3
 _DATABASE_REASONS = frozenset({"DATABASE_UNAVAILABLE", "DATABASE_BUSY"})
@@ -222,20 +218,15 @@ class MessageHandler:
         hop.fail(reason, error)
         hop.set("preau.reason", reason)
         _log.error("message.dead", reason=reason, exc_info=error)
-        while True:
-            try:
-                await bury(
-                    self._client,
-                    durable=self._consumer.durable,
-                    stream=message.metadata.stream,
-                    sequence=message.metadata.sequence.stream,
-                    subject=message.subject,
-                    reason=reason,
-                    body=message.data,
-                    headers=message.headers or {},
-                )
-                break
-            except BROKER_ERRORS:
-                await asyncio.sleep(BROKER_RETRY_SECONDS)
+        await bury(
+            self._client,
+            durable=self._consumer.durable,
+            stream=message.metadata.stream,
+            sequence=message.metadata.sequence.stream,
+            subject=message.subject,
+            reason=reason,
+            body=message.data,
+            headers=message.headers or {},
+        )
         await message.term()
         return "dead"

@@ -18,6 +18,7 @@ from google.protobuf.message import Message
 from nats.aio.client import Client as Nats
 from nats.js import api
 from nats.js.errors import BadRequestError
+from nats.protocol.parser import PERMISSIONS_ERR
 
 from preau_chassis.logs import get_logger
 
@@ -33,8 +34,9 @@ _WORDS = re.compile(r"[A-Z][a-z0-9]*")
 _NAME_IN_USE = 10058
 _TELL_SECONDS = 30.0
 
-TRANSIENT_ERRORS = (nats.errors.Error, TimeoutError, OSError)
-"""What a call on the connection raises while the broker is away."""
+BROKER_ERRORS = (nats.errors.Error, OSError)
+"""What a call on the connection raises while the broker is away, JetStream's refusals and time-outs included."""
+BROKER_RETRY_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +87,24 @@ def event_headers(
     return headers
 
 
+class _LastingClient(Nats):
+    """The library closes for good when a server says why it ends a connection (credentials that ended, for one): nobody
+    would connect again. What a user may not do it says in the same way, and the connection stays.
+    """
+
+    async def _process_err(self, err_msg: str) -> None:
+        if PERMISSIONS_ERR in err_msg:
+            await super()._process_err(err_msg)
+        else:
+            await self._process_op_err(nats.errors.Error(f"nats: {err_msg}"))
+
+
 async def connect_nats(url: str, name: str, login: Mapping[str, Any] | None = None) -> Nats:
     """Connect, waiting for the broker as long as it takes; afterwards reconnect for ever.
 
     ``url`` is one address or several with commas between them; ``login`` is what ``broker_login.login_options`` gives.
     """
-    client = Nats()
+    client = _LastingClient()
     told = -_TELL_SECONDS
 
     async def on_error(error: Exception) -> None:
@@ -134,7 +148,7 @@ async def close_nats(client: Nats) -> None:
             if client.is_connected:
                 await client.flush(1)
             await client.close()
-    except TRANSIENT_ERRORS:
+    except BROKER_ERRORS:
         _log.debug("nats.close_failed")
 
 

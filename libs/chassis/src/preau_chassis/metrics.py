@@ -1,17 +1,22 @@
 """Counters, histograms and gauges: OpenTelemetry's model and export, without the SDK's aggregation on the hot path.
 
 An instrument is declared at module level and costs nothing until the process exports. ``docs/telemetry/metrics.yaml``
-names every one. A record takes 0.7 µs where the SDK's takes 6, and 0.1 µs while nothing is exported.
+names every one. A record takes 0.6 to 1 µs where the SDK's takes 6, and 0.1 µs while nothing is exported.
+
+Each series of a histogram keeps the slowest traced value of the interval between two exports: its exemplar, which leads
+from a point on a board to that very trace.
 """
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 
 from preau_chassis.logs import get_logger
+from preau_chassis.spans import position_to_be_found
 
 _log = get_logger("metrics")
 
@@ -26,17 +31,44 @@ Key = tuple[tuple[str, str | int | float | bool], ...]
 _OVERFLOW: Key = (("otel.metric.overflow", True),)
 
 
+_NOTHING_YET = -1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Exemplar:
+    """One recorded value (seconds), when that was (Unix nanoseconds), and the span it was recorded in."""
+
+    value: float
+    at_ns: int
+    trace_id: int
+    span_id: int
+
+
 @dataclass(slots=True)
 class Distribution:
-    """One series of a histogram; ``counts`` has one more than the bounds, for what lies above the last."""
+    """One series of a histogram; ``counts`` has one more than the bounds, for what lies above the last.
+
+    ``exemplar`` stays until a later interval has one; ``slowest`` is the value that an exemplar of this one must exceed.
+    """
 
     counts: list[int] = field(default_factory=lambda: [0] * (len(SECONDS_BOUNDS) + 1))
     sum: float = 0.0
+    slowest: float = _NOTHING_YET
+    exemplar: Exemplar | None = None
+
+    def offer(self, value: float) -> None:
+        """Keep ``value`` as the exemplar if its trace will be found."""
+        position = position_to_be_found()
+        if position is not None:
+            self.slowest = value
+            self.exemplar = Exemplar(value, time.time_ns(), position.trace_id, position.span_id)
 
     def merge(self, other: Distribution) -> None:
         """Add what the other one has seen."""
         self.counts = [mine + theirs for mine, theirs in zip(self.counts, other.counts, strict=True)]
         self.sum += other.sum
+        if other.exemplar is not None and (self.exemplar is None or other.exemplar.value > self.exemplar.value):
+            self.exemplar = other.exemplar
 
 
 class Counter:
@@ -106,6 +138,14 @@ class Histogram:
                 series = self._series.setdefault(key, Distribution())
             series.counts[bisect_left(SECONDS_BOUNDS, value)] += 1
             series.sum += value
+            if value > series.slowest:
+                series.offer(value)
+
+    def begin_interval(self) -> None:
+        """What was exported is told: the next exemplars need not be slower."""
+        with self._lock:
+            for series in self._series.values():
+                series.slowest = _NOTHING_YET
 
     def read(self) -> dict[Key, Distribution]:
         """A copy of the series, each with its attributes in order."""
@@ -194,6 +234,14 @@ def switch(*, on: bool) -> None:
         known: list[Counter | Histogram] = [*_registry.counters.values(), *_registry.histograms.values()]
     for instrument in known:
         instrument.forget()
+
+
+def begin_interval() -> None:
+    """Say that everything has just been exported."""
+    with _registry.lock:
+        known = list(_registry.histograms.values())
+    for each in known:
+        each.begin_interval()
 
 
 def instruments() -> Iterator[tuple[Counter | Histogram, dict[Key, float] | dict[Key, Distribution]]]:

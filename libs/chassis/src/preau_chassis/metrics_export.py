@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from opentelemetry.sdk.metrics import Exemplar
 from opentelemetry.sdk.metrics import export as otel
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
@@ -21,6 +22,8 @@ _SCOPE = InstrumentationScope("preau")
 _CUMULATIVE = otel.AggregationTemporality.CUMULATIVE
 _EXPORT_SECONDS = 2
 _JOIN_SECONDS = 3.0
+_EXEMPLAR_NS = 60_000_000_000
+"""How long an exemplar is sent again while no newer one comes: readers of the collector look less often than we send."""
 _UNKNOWN: Any = None  # optional in the protocol; over a process's whole life they would say nothing
 
 
@@ -53,12 +56,14 @@ class MetricsExport:
 
     def _run(self) -> None:
         while not self._closing.wait(self._seconds):
-            self._export()
-        self._export()
+            self.export()
+        self.export()
 
-    def _export(self) -> None:
+    def export(self) -> None:
+        """Export now; a failure is logged."""
         try:
             data = list(_metrics(self._started_ns, time.time_ns()))
+            metrics.begin_interval()
             if data:
                 scope = otel.ScopeMetrics(_SCOPE, data, "")
                 self._exporter.export(otel.MetricsData([otel.ResourceMetrics(self._resource, [scope], "")]))
@@ -98,4 +103,11 @@ def _distribution(key: metrics.Key, value: Any, started_ns: int, now_ns: int) ->
         explicit_bounds=metrics.SECONDS_BOUNDS,
         min=_UNKNOWN,
         max=_UNKNOWN,
+        exemplars=_exemplars(value.exemplar, now_ns),
     )
+
+
+def _exemplars(kept: metrics.Exemplar | None, now_ns: int) -> list[Exemplar]:
+    if kept is None or now_ns - kept.at_ns > _EXEMPLAR_NS:
+        return []
+    return [Exemplar({}, kept.value, kept.at_ns, span_id=kept.span_id, trace_id=kept.trace_id)]

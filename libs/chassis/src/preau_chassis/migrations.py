@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import asyncpg
@@ -20,11 +24,17 @@ _LOCK_SECONDS = 4
 _STATEMENT_SECONDS = 5
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('preau migrate'))"
 # A number that is no secret: services look at it before they start.
+_COMMENT = re.compile(r"--[^\n]*")
+_INDEX = re.compile(r"CREATE INDEX CONCURRENTLY IF NOT EXISTS (\w+) ON .+", re.DOTALL)
+_INDEX_TURN = "SELECT pg_try_advisory_lock(hashtext('preau indexes'))"
+_INDEX_SECONDS = 60
+_LOOK_SECONDS = 0.2
+_IS_HALF_BUILT = "SELECT NOT indisvalid FROM pg_index WHERE indexrelid = to_regclass($1)"
 _SHOW = "GRANT SELECT ON alembic_version TO PUBLIC"
 
 
 class MigrationError(Exception):
-    """Nothing was changed; the text says why and that it may be tried again."""
+    """Not all was done; the text says why, what was changed, and that it may be tried again."""
 
 
 async def run_migrations(dsn: str, migrations: Path, *, turn_seconds: int = TURN_SECONDS) -> None:
@@ -32,11 +42,11 @@ async def run_migrations(dsn: str, migrations: Path, *, turn_seconds: int = TURN
 
     A second run at the same time waits for the first, ``turn_seconds`` at most, then finds nothing to do.
     ``MigrationError`` when that time is over, when somebody holds a table for longer than 4 s, or when a statement takes
-    longer than 5 s: whoever uses the service would wait behind it.
+    longer than 5 s: whoever uses the service would wait behind it. Then the indexes of ``migrations``/indexes.sql.
     """
 
     async def connect() -> asyncpg.Connection:
-        return await asyncpg.connect(dsn, timeout=10.0, server_settings={"application_name": "preau migrate"})
+        return await _connect(dsn)
 
     engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
     try:
@@ -47,7 +57,13 @@ async def run_migrations(dsn: str, migrations: Path, *, turn_seconds: int = TURN
             await _upgrade_patiently(connection, migrations)
     finally:
         await engine.dispose()
+    if indexes := _indexes(migrations / "indexes.sql"):
+        await _build_indexes(dsn, indexes, turn_seconds)
     _log.info("migrate.done")
+
+
+async def _connect(dsn: str) -> asyncpg.Connection:
+    return await asyncpg.connect(dsn, timeout=10.0, server_settings={"application_name": "preau migrate"})
 
 
 async def _take_turn(connection: AsyncConnection, seconds: int) -> None:
@@ -72,6 +88,45 @@ async def _upgrade_patiently(connection: AsyncConnection, migrations: Path) -> N
             took = f"a statement took longer than {_STATEMENT_SECONDS} s"
             raise MigrationError(f"{took}; nothing was changed, try again at a quieter hour") from None
         raise
+
+
+def _indexes(file: Path) -> dict[str, str]:
+    """The statements of ``indexes.sql`` by the index they make; ``ValueError`` for anything else in it."""
+    text = _COMMENT.sub("", file.read_text(encoding="utf-8")) if file.exists() else ""
+    found = {}
+    for statement in filter(None, map(str.strip, text.split(";"))):
+        if not (match := _INDEX.fullmatch(statement)):
+            raise ValueError(f"{file.name} makes indexes CONCURRENTLY IF NOT EXISTS and nothing else: {statement}")
+        found[match[1]] = statement
+    return found
+
+
+async def _build_indexes(dsn: str, indexes: Mapping[str, str], seconds: int) -> None:
+    """What is missing of a table with years of rows, beside those who write to it: outside the transaction, however long it
+    takes. One that was left half built is built anew.
+    """
+    connection = await _connect(dsn)
+    try:
+        await connection.execute(f"SET lock_timeout = '{_INDEX_SECONDS}s'; SET statement_timeout = 0")
+        await _take_index_turn(connection, seconds)
+        for name, statement in indexes.items():
+            if await connection.fetchval(_IS_HALF_BUILT, name):
+                await connection.execute(f"DROP INDEX CONCURRENTLY {name}")
+            await connection.execute(statement)
+    except asyncpg.LockNotAvailableError:
+        held = f"somebody has held a table or a transaction for {_INDEX_SECONDS} s"
+        raise MigrationError(f"{held}; the schema is new, an index is missing, try again") from None
+    finally:
+        await connection.close()
+
+
+async def _take_index_turn(connection: asyncpg.Connection, seconds: int) -> None:
+    # Asked again and again: who waited inside a statement would be waited for by the one who builds.
+    ends = time.monotonic() + seconds
+    while not await connection.fetchval(_INDEX_TURN):
+        if time.monotonic() > ends:
+            raise MigrationError(f"another migrate has built indexes for {seconds} s; the schema is new, try again")
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 def _is(error: BaseException, kind: type[Exception]) -> bool:

@@ -12,11 +12,11 @@ from nats.aio.client import Client as Nats
 from opentelemetry.trace import SpanKind, Status, StatusCode
 from preau_kernel.errors import DomainError
 
-from preau_chassis.batch_publisher import BROKER_ERRORS, BatchPublisher, Outgoing
+from preau_chassis.batch_publisher import BatchPublisher, Outgoing
 from preau_chassis.database import Database
 from preau_chassis.events import OutboxEvent, outbox_event
 from preau_chassis.logs import get_logger
-from preau_chassis.messaging import ensure_stream, event_headers, stream_of
+from preau_chassis.messaging import BROKER_ERRORS, ensure_stream, event_headers, stream_of
 from preau_chassis.metrics import Attributes, gauge
 from preau_chassis.pool import DRIVER_ERRORS
 from preau_chassis.pulse import Beat, no_beat
@@ -127,7 +127,10 @@ class OutboxRelay:
                 continue
 
     async def publish_batch(self, raw: Any) -> int:
-        """Publish what is due, up to one batch, and mark what the broker has acknowledged; how many were due."""
+        """Publish what is due, up to one batch, and mark what the broker has acknowledged; how many were due.
+
+        Raises what went wrong first, once all that can go has gone.
+        """
         self._beat()
         rows = await raw.fetch(_DUE)
         if not rows:
@@ -135,11 +138,18 @@ class OutboxRelay:
         if not self._has_stream:
             await ensure_stream(self._nats, stream_of(self._service), replicas=self._replicas)
             self._has_stream = True
+        problems: list[Exception] = []
         for start in range(0, len(rows), _IN_FLIGHT):
-            await self._publish(raw, rows[start : start + _IN_FLIGHT])
+            part = rows[start : start + _IN_FLIGHT]
+            found = await self._publish(raw, part)
+            problems += found
+            if len(found) == len(part):
+                break  # not one of them: the broker is away
+        if problems:
+            raise problems[0]
         return len(rows)
 
-    async def _publish(self, raw: Any, rows: Sequence[Any]) -> None:
+    async def _publish(self, raw: Any, rows: Sequence[Any]) -> list[Exception]:
         # Sent in order, acknowledged in any order. What follows a failure is marked only if it was acknowledged too,
         # and a repeated publication is dropped by the broker's window or by the reader's inbox.
         spans = [_span(row) if row["traceparent"][-1:] in _SAMPLED else None for row in rows]
@@ -156,9 +166,7 @@ class OutboxRelay:
         published = [row["id"] for row, problem in zip(rows, results, strict=True) if problem is None]
         if published:
             await raw.execute(_MARK, published)
-        for problem in results:
-            if problem is not None:
-                raise problem
+        return [problem for problem in results if problem is not None]
 
     def _outgoing(self, row: Any, span: LightSpan | None) -> Outgoing:
         headers = event_headers(

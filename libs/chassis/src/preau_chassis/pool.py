@@ -1,22 +1,17 @@
-"""Leases of raw driver connections from SQLAlchemy's pool, cheap enough for the hot path and safe under cancellation."""
+"""Leases of the driver's connections, cheap enough for the hot path and safe under cancellation."""
 
 from __future__ import annotations
 
 import asyncio
+import time
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
 import asyncpg
 from preau_kernel.errors import ConflictError, DomainError, ErrorKind, UnavailableError
-from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import PoolProxiedConnection
 
 from preau_chassis.arrays import INTEGER_ARRAYS
-from preau_chassis.logs import get_logger
-
-_log = get_logger("database")
 
 CONNECTION_ERRORS = (
     asyncpg.PostgresConnectionError,
@@ -25,6 +20,11 @@ CONNECTION_ERRORS = (
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
     asyncpg.TooManyConnectionsError,
+    # What was the primary is none any more, and keeps its connections.
+    asyncpg.ReadOnlySQLTransactionError,
+    # A migration came by: what was prepared before it is worth nothing, on any connection.
+    asyncpg.InvalidCachedStatementError,
+    asyncpg.OutdatedSchemaCacheError,
     # The driver lost track: the server went away in the middle of an exchange.
     asyncpg.InternalClientError,
     OSError,
@@ -32,16 +32,21 @@ CONNECTION_ERRORS = (
 DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 """Everything the driver raises."""
 
+_USELESS = (
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InvalidCachedStatementError,
+    asyncpg.OutdatedSchemaCacheError,
+    asyncpg.InternalClientError,
+)
+"""After these a connection is open, and good for nothing."""
 _CLEAN_UP_SECONDS = 5.0
+_CLOSE_SECONDS = 2.0
+ANSWERED_SECONDS = 2.0
+"""How long an answer to somebody shows that the database is there."""
 
 
 def translate(error: BaseException) -> DomainError | None:
     """What a driver's error means to a caller, or ``None`` when it is a bug or a constraint the adapter must read."""
-    if isinstance(error, DBAPIError) and error.orig is not None:
-        error = error.orig
-    if isinstance(error, AsyncAdapt_asyncpg_dbapi.Error) and error.__cause__ is not None:
-        # Where no connection came about, SQLAlchemy's adapter raises its own error around the driver's.
-        error = error.__cause__
     if isinstance(error, asyncpg.SerializationError | asyncpg.DeadlockDetectedError | asyncpg.LockNotAvailableError):
         return ConflictError()
     if isinstance(error, asyncpg.QueryCanceledError | asyncpg.IdleInTransactionSessionTimeoutError):
@@ -54,31 +59,27 @@ def translate(error: BaseException) -> DomainError | None:
 class Lease:
     """One connection for a while. Always used with ``async with``; ``raw`` is asyncpg's connection."""
 
-    __slots__ = ("_fairy", "_pool", "raw")
+    __slots__ = ("_pool", "raw")
 
     def __init__(self, pool: LeasePool) -> None:
         self._pool = pool
-        self._fairy: PoolProxiedConnection | None = None
         self.raw: Any = None
 
     async def __aenter__(self) -> Self:
-        self._fairy, self.raw = await self._pool.take()
+        self.raw = await self._pool.take()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _stack: TracebackType | None
     ) -> None:
-        fairy, raw = self._fairy, self.raw
-        self._fairy = self.raw = None
-        if fairy is None:
-            return
-        if raw.is_closed() or isinstance(error, asyncpg.InternalClientError):
-            self._pool.discard(fairy)
+        raw, self.raw = self.raw, None
+        if raw.is_closed() or isinstance(error, _USELESS):
+            self._pool.discard(raw)
         elif raw.is_in_transaction() or (error is not None and not isinstance(error, Exception)):
             # Cancelled in the middle of something: nobody waits for us any more, so tidy up on the side.
-            self._pool.clean_up(fairy, raw)
+            self._pool.clean_up(raw)
         else:
-            self._pool.give_back(fairy, raw)
+            self._pool.give_back(raw)
 
 
 class LeasePool:
@@ -94,33 +95,30 @@ class LeasePool:
         self._wait_seconds = wait_seconds
         self._free = asyncio.Semaphore(size)
         self._cleaning: set[asyncio.Task[None]] = set()
-        self._idle: list[tuple[PoolProxiedConnection, Any]] = []
+        self._idle: list[Any] = []
+        self._answered_at = -ANSWERED_SECONDS
+        self._is_closed = False
         self.size = size
         self.used = 0
         """Leases given out."""
         self.waiting = 0
         """Who stands in line for one."""
-        self.engine: AsyncEngine = create_async_engine(
-            "postgresql+asyncpg://",
-            async_creator=self._connect,
-            pool_size=size,
-            max_overflow=0,
-            pool_timeout=wait_seconds,
-            pool_use_lifo=True,
-            # A lease gives back only connections that are in no transaction, so there is nothing to reset.
-            pool_reset_on_return=None,
-        )
 
     @property
     def idle(self) -> int:
         """Open connections that nobody uses."""
         return len(self._idle)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether all are in use and somebody was answered a moment ago: who asks would wait for nothing new."""
+        return self._free.locked() and time.monotonic() - self._answered_at < ANSWERED_SECONDS
+
     def lease(self) -> Lease:
         """A connection for the time of an ``async with``."""
         return Lease(self)
 
-    async def take(self) -> tuple[PoolProxiedConnection, Any]:
+    async def take(self) -> Any:
         if self._free.locked():
             self.waiting += 1
             try:
@@ -134,14 +132,11 @@ class LeasePool:
             await self._free.acquire()
         self.used += 1
         try:
-            # Idle connections stay checked out of the engine's pool: checking in and out costs as much as a small query.
             while self._idle:
-                fairy, raw = self._idle.pop()
+                raw = self._idle.pop()
                 if not raw.is_closed():
-                    return fairy, raw
-                self._invalidate(fairy)
-            fairy = await self.engine.raw_connection()
-            return fairy, fairy.driver_connection
+                    return raw
+            return await self._connect()
         except BaseException as error:
             self._release()
             meaning = translate(error)
@@ -149,29 +144,34 @@ class LeasePool:
                 raise meaning from error
             raise
 
-    def give_back(self, fairy: PoolProxiedConnection, raw: Any) -> None:
-        self._idle.append((fairy, raw))
+    def give_back(self, raw: Any) -> None:
+        self._answered_at = time.monotonic()
+        if self._is_closed:
+            raw.terminate()
+        else:
+            self._idle.append(raw)
         self._release()
 
-    def discard(self, fairy: PoolProxiedConnection) -> None:
-        self._invalidate(fairy)
-        # The server went away: what idles has died with it, though the loop may not have heard of it yet.
+    def discard(self, raw: Any) -> None:
+        raw.terminate()
+        # What idles is as useless, though the loop may not have heard of it yet.
         while self._idle:
-            self._invalidate(self._idle.pop()[0])
+            self._idle.pop().terminate()
         self._release()
 
-    def clean_up(self, fairy: PoolProxiedConnection, raw: Any) -> None:
-        task = asyncio.get_running_loop().create_task(self._clean_up(fairy, raw))
+    def clean_up(self, raw: Any) -> None:
+        task = asyncio.get_running_loop().create_task(self._clean_up(raw))
         self._cleaning.add(task)
         task.add_done_callback(self._cleaning.discard)
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; those on lease as they come back."""
+        self._is_closed = True
         if self._cleaning:
             await asyncio.wait(self._cleaning, timeout=_CLEAN_UP_SECONDS)
         while self._idle:
-            self._idle.pop()[0].close()
-        await self.engine.dispose()
+            with suppress(*DRIVER_ERRORS):
+                await self._idle.pop().close(timeout=_CLOSE_SECONDS)
 
     async def _connect(self) -> Any:
         connection = await asyncpg.connect(
@@ -189,20 +189,12 @@ class LeasePool:
         self.used -= 1
         self._free.release()
 
-    def _invalidate(self, fairy: PoolProxiedConnection) -> None:
-        raw = fairy.driver_connection
-        if raw is not None:
-            raw.terminate()
-        # Not fairy.invalidate(): it would close politely, which needs a greenlet; the socket is gone already.
-        fairy.detach()
-
-    async def _clean_up(self, fairy: PoolProxiedConnection, raw: Any) -> None:
+    async def _clean_up(self, raw: Any) -> None:
         try:
             async with asyncio.timeout(_CLEAN_UP_SECONDS):
                 await raw.execute("ROLLBACK")
         except (*DRIVER_ERRORS, TimeoutError):
-            self._invalidate(fairy)
-        else:
-            self._idle.append((fairy, raw))
-        finally:
+            raw.terminate()
             self._release()
+        else:
+            self.give_back(raw)

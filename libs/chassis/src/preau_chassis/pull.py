@@ -17,6 +17,9 @@ from nats.aio.client import Client as Nats
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
+from preau_chassis.pulse import Beat, no_beat
+
+_BATCH = 64
 _EXPIRES_SECONDS = 20.0
 _HEARTBEAT_SECONDS = 2.0
 _SILENCE_SECONDS = 6.0
@@ -26,21 +29,19 @@ _EXPIRED = "408"
 
 
 class PullSubscription:
-    """Messages of one durable consumer, ``batch`` at most on their way at a time."""
+    """Messages of one durable consumer, ``_BATCH`` at most on their way at a time."""
 
     def __init__(
-        self, client: Nats, stream: str, durable: str, *, batch: int = 64, beat: Callable[[], None] = lambda: None
+        self, client: Nats, stream: str, durable: str, *, beat: Beat = no_beat, on_answer: Callable[[], None] = no_beat
     ) -> None:
         self._client = client
         self._next = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}"
-        self._batch = batch
         self._beat = beat
+        self._on_answer = on_answer
         self._arrived = asyncio.Event()
         self._asked = 0
         self._heard = 0.0
         self._is_over = False
-        self.answered_at = 0.0
-        """When the server last said something, messages or not; monotonic, 0 before."""
         self.waiting: deque[Msg] = deque()
         """Delivered and not yet handed over."""
 
@@ -62,9 +63,9 @@ class PullSubscription:
                 is_stale = self._is_over or self._client.stats["reconnects"] != reconnects
                 if is_stale or time.monotonic() - self._heard > _SILENCE_SECONDS:
                     return
-                if self._asked <= self._batch // 2:
-                    await self._ask(inbox, self._batch - self._asked)
-                    self._asked = self._batch
+                if self._asked <= _BATCH // 2:
+                    await self._ask(inbox, _BATCH - self._asked)
+                    self._asked = _BATCH
                 self._arrived.clear()
                 if not self.waiting and not self._is_over:
                     with suppress(TimeoutError):
@@ -74,7 +75,8 @@ class PullSubscription:
             await self._close(subscription)
 
     async def _receive(self, message: Msg) -> None:
-        self._heard = self.answered_at = time.monotonic()
+        self._heard = time.monotonic()
+        self._on_answer()
         headers = message.headers or {}
         status = headers.get("Status", "") if not message.data else ""
         if not status:

@@ -93,25 +93,18 @@ class _Registrar:
 
 
 class GrpcServer:
-    """Serves ``servicers`` on ``listen``. Health is SERVING while every readiness check says so.
-
-    Without ``servicers`` only health is served, and not ready, until ``admit``.
-    """
+    """Answers on ``listen``: health from the start, not ready, and all else after ``admit``."""
 
     def __init__(
         self,
         *,
         service: str,
         listen: str,
-        servicers: Sequence[Servicer] = (),
-        verifier: TokenVerifier | None = None,
-        public_methods: frozenset[str] = frozenset(),
-        ready: Sequence[ReadinessCheck] = (),
         is_alive: Callable[[], bool] = lambda: True,
     ) -> None:
         self._service = service
         self._listen = listen
-        self._ready = tuple(ready)
+        self._ready: Sequence[ReadinessCheck] = ()
         self._is_alive = is_alive
         self._names: list[str] = []
         self._server = grpc.aio.server(options=SERVER_OPTIONS)
@@ -123,8 +116,6 @@ class GrpcServer:
         self._server.add_generic_rpc_handlers((self._methods,))
         unguarded: Any = _Registrar(self._methods)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, unguarded)
-        if verifier is not None:
-            self._take(servicers, verifier, public_methods)
 
     async def start(self) -> None:
         """Open the port; ``port`` then tells which. ``SettingsError`` when it is taken or cannot be opened."""
@@ -146,9 +137,16 @@ class GrpcServer:
         verifier: TokenVerifier | None = None,
         public_methods: frozenset[str] = frozenset(),
     ) -> None:
-        """All parts are there: answer calls, and be ready as soon as the checks say so."""
-        self._ready = tuple(ready)
-        self._take(servicers, verifier, public_methods)
+        """All parts are there: answer calls, if there is a ``verifier``, and be ready while every check says so."""
+        self._ready = ready
+        if verifier is not None:
+            registrar = _Registrar(self._methods, Guard(self._service, verifier, public_methods))
+            for servicer in servicers:
+                servicer.add(servicer.implementation, registrar)
+            self._names = [servicer.name for servicer in servicers]
+        unguarded: Any = _Registrar(self._methods)
+        reflection.enable_server_reflection((*self._names, _HEALTH, reflection.SERVICE_NAME), unguarded)
+        self._methods.is_complete = True
         await self._look()
 
     async def stop(self, grace: float = STOP_GRACE_SECONDS) -> None:
@@ -159,16 +157,6 @@ class GrpcServer:
                 await self._watch
         await self._set_ready(is_ready=False)
         await self._server.stop(grace)
-
-    def _take(self, servicers: Sequence[Servicer], verifier: TokenVerifier | None, public: frozenset[str]) -> None:
-        if verifier is not None:
-            registrar = _Registrar(self._methods, Guard(self._service, verifier, public))
-            for servicer in servicers:
-                servicer.add(servicer.implementation, registrar)
-            self._names = [servicer.name for servicer in servicers]
-        unguarded: Any = _Registrar(self._methods)
-        reflection.enable_server_reflection((*self._names, _HEALTH, reflection.SERVICE_NAME), unguarded)
-        self._methods.is_complete = True
 
     async def _watch_health(self) -> None:
         while True:

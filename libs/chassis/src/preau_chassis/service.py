@@ -21,7 +21,6 @@ from preau_chassis.pagination import PageTokens
 from preau_chassis.remote_identity import ServiceTokens
 from preau_chassis.server import Servicer
 from preau_chassis.settings import ServiceSettings
-from preau_chassis.telemetry import Telemetry
 from preau_chassis.tokens import JwksSource
 
 __all__ = ["Job", "Parts", "Runtime", "ServiceDefinition", "Servicer", "run"]
@@ -47,7 +46,6 @@ class Runtime:
     clock: Clock
     database: Database
     work_database: Database
-    telemetry: Telemetry
     nats: Nats
     page_tokens: PageTokens
     name: str

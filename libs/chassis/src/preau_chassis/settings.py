@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self, TypeVar
 
@@ -130,10 +129,6 @@ class ServiceSettings(BaseSettings):
                 problems.append(str(error))
         if problems:
             raise SettingsError("; ".join(problems))
-
-    def demo_start(self) -> tuple[datetime, datetime | None] | None:
-        """The instant the demonstration's clock starts at and the machine's instant it was set at, if any."""
-        return None if self.now is None else (self.now, self.now_anchor)
 
 
 Settings = TypeVar("Settings", bound=BaseSettings)

@@ -10,7 +10,7 @@ from typing import Any
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan, SpanProcessor
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags
+from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags, get_current_span
 from opentelemetry.util.types import Attributes, AttributeValue
 
 _SCOPE = InstrumentationScope("preau")
@@ -73,9 +73,6 @@ class LightSpan(Span):
     def add_event(self, name: str, attributes: Attributes = None, timestamp: int | None = None) -> None:
         self._events.append(Event(name, attributes, timestamp))
 
-    def add_link(self, context: SpanContext, attributes: Attributes = None) -> None:
-        self._links = (*self._links, Link(context, attributes))
-
     def update_name(self, name: str) -> None:
         self._name = name
 
@@ -95,19 +92,24 @@ class LightSpan(Span):
         facts: dict[str, Any] = {"exception.type": type(exception).__qualname__, "exception.stacktrace": stack}
         self.add_event("exception", {**facts, **(attributes or {})}, timestamp)
 
+    def is_exported(self, now_ns: int) -> bool:
+        """Whether it leaves the process if it ends now (or later)."""
+        if self._exporting is None:
+            return False
+        if self._context.trace_flags.sampled or self._status.status_code is StatusCode.ERROR:
+            return True
+        return self._kind in _HOPS and now_ns - self._started > self._exporting.slow_ns
+
     def end(self, end_time: int | None = None) -> None:
         if self._ended:
             return
         self._ended = True
+        ended = end_time or time.time_ns()
         exporting = self._exporting
-        if exporting is None:
+        if exporting is None or not self.is_exported(ended):
             return
         context = self._context
-        ended = end_time or time.time_ns()
         if not context.trace_flags.sampled:
-            is_slow = self._kind in _HOPS and ended - self._started > exporting.slow_ns
-            if not is_slow and self._status.status_code is not StatusCode.ERROR:
-                return
             context = SpanContext(context.trace_id, context.span_id, is_remote=False, trace_flags=_SAMPLED)
         exporting.processor.on_end(
             ReadableSpan(
@@ -125,3 +127,11 @@ class LightSpan(Span):
                 end_time=ended,
             )
         )
+
+
+def position_to_be_found() -> SpanContext | None:
+    """Where in a trace the caller is, if whoever looks for that trace will find this span; else ``None``."""
+    span = get_current_span()
+    if isinstance(span, LightSpan) and span.is_exported(time.time_ns()):
+        return span.get_span_context()
+    return None

@@ -118,12 +118,6 @@ def traceparent_of(position: Span) -> str:
     return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
 
 
-def current_trace_id() -> str:
-    """The current trace's id in hex; empty outside a trace."""
-    context = trace.get_current_span().get_span_context()
-    return f"{context.trace_id:032x}" if context.is_valid else ""
-
-
 def start_span(
     name: str, kind: SpanKind, parent: SpanContext | None, attributes: Attributes = None, *, link: bool = False
 ) -> LightSpan:

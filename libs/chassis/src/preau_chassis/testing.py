@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import grpc
 from joserfc import jwt
@@ -60,25 +60,15 @@ async def running_server(
     clock: Clock | None = None,
 ) -> AsyncIterator[grpc.aio.Channel]:
     """The servicers behind the real server, and a channel to it."""
-    server = GrpcServer(
-        service=service,
-        listen="127.0.0.1:0",
-        servicers=servicers,
-        verifier=TokenVerifier(mint.jwks_source, clock or SystemClock()),
-        public_methods=public_methods,
-    )
+    server = GrpcServer(service=service, listen="127.0.0.1:0")
     await server.start()
+    await server.admit((), servicers, TokenVerifier(mint.jwks_source, clock or SystemClock()), public_methods)
     channel = open_channel(f"127.0.0.1:{server.port}")
     try:
         yield channel
     finally:
         await close_channel(channel)
         await server.stop(0)
-
-
-def hours_from_now(hours: float) -> datetime:
-    """An end for a token."""
-    return datetime.now(UTC) + timedelta(hours=hours)
 
 
 class Recorded:

@@ -7,8 +7,9 @@ import json
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -27,6 +28,7 @@ JwksSource = Callable[[], Awaitable[str]]
 """Gives the public keys as JSON text (RFC 7517)."""
 
 _REFETCH_SECONDS = 2.0
+_KEYS_ARE_GOOD_FOR = timedelta(minutes=5)
 _CACHE_SIZE = 4096
 
 
@@ -67,7 +69,10 @@ def token_claims(claims: TokenClaims) -> dict[str, str | int | list[str]]:
 
 
 class TokenVerifier:
-    """Verifies tokens with keys that it fetches when it meets one it does not know."""
+    """Verifies tokens with keys that it fetches when it meets one it does not know, and else now and then.
+
+    A key that leaked is withdrawn by identity: it must not serve here until the next rotation.
+    """
 
     def __init__(self, jwks_source: JwksSource, clock: Clock) -> None:
         self._source = jwks_source
@@ -75,6 +80,7 @@ class TokenVerifier:
         self._keys: KeySet | None = None
         self._key_ids: frozenset[str] = frozenset()
         self._fetched = -_REFETCH_SECONDS
+        self._checked_at = clock.now()
         self._fetching = asyncio.Lock()
         self._known: OrderedDict[str, tuple[TokenClaims, Context]] = OrderedDict()
 
@@ -105,6 +111,11 @@ class TokenVerifier:
             key_id = str(extract_compact(token.encode()).headers().get("kid", ""))
             if key_id not in self._key_ids:
                 await self._fetch()
+            elif abs(self._clock.now() - self._checked_at) > _KEYS_ARE_GOOD_FOR:
+                self._checked_at = self._clock.now()
+                # Without identity the keys that are known go on serving.
+                with suppress(DomainError):
+                    await self._fetch()
             if self._keys is None or key_id not in self._key_ids:
                 raise _invalid()
             claims = jwt.decode(token, self._keys, algorithms=[ALGORITHM]).claims
@@ -137,7 +148,11 @@ class TokenVerifier:
                 raise
             document = json.loads(text)
             self._keys = KeySet.import_key_set(document)
-            self._key_ids = frozenset(str(key.get("kid", "")) for key in document["keys"])
+            key_ids = frozenset(str(key.get("kid", "")) for key in document["keys"])
+            if not self._key_ids <= key_ids:
+                self._known.clear()
+            self._key_ids = key_ids
+            self._checked_at = self._clock.now()
 
 
 def _invalid() -> DomainError:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
-from itertools import pairwise
 
 EUR = "EUR"
 
@@ -101,16 +100,3 @@ class Money:
         if self.currency != other.currency:
             message = f"{self.currency} and {other.currency}"
             raise CurrencyMismatchError(message)
-
-
-def total(amounts: Iterable[Money], currency: str = EUR) -> Money:
-    """The sum of ``amounts``, zero in ``currency`` when there are none."""
-    result = Money.zero(currency)
-    for amount in amounts:
-        result += amount
-    return result
-
-
-def is_sorted(amounts: Sequence[Money]) -> bool:
-    """Whether the amounts never decrease."""
-    return all(a <= b for a, b in pairwise(amounts))
