@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from preau_stack.data_folder import DataFolder
 
 
 def preau(*arguments: str, folder: Path, answer: str = "") -> subprocess.CompletedProcess[str]:
@@ -31,6 +33,26 @@ def test_without_a_platform_status_says_so_and_down_has_nothing_to_do(tmp_path: 
     assert json.loads(done.stdout)["running"] is False
     assert preau("down", folder=tmp_path / "none").stdout == "Préau is not running.\n"
     assert not (tmp_path / "none").exists()
+
+
+def test_down_ends_no_process_that_is_not_the_platform(tmp_path: Path) -> None:
+    """After a crash another program may have the number that the platform had; a backup holds the folder as a platform does."""
+    folder = DataFolder(tmp_path)
+    stranger = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    folder.write_state({"phase": "ready", "pid": stranger.pid, "ports": {}})
+    folder.lock()
+    try:
+        done = preau("down", folder=tmp_path)
+        assert done.returncode == 1
+        assert f"another command (process {os.getpid()}) works on {tmp_path}" in done.stderr
+        assert stranger.poll() is None
+        status = json.loads(preau("status", "--json", folder=tmp_path).stdout)
+        assert (status["running"], status["pid"]) == (False, None)
+        assert "start it with `preau up`" in preau("demo", folder=tmp_path).stderr
+    finally:
+        folder.unlock()
+        stranger.kill()
+        stranger.communicate()
 
 
 @pytest.mark.parametrize("verb", ["demo", "poll", "trace"])

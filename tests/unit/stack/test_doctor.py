@@ -13,7 +13,7 @@ def test_what_is_missing_comes_with_one_apt_line(
     assert doctor.doctor(tmp_path) == 0
     said = capsys.readouterr().out
     assert "absent   Chromium" in said
-    assert "As root: apt-get update && apt-get install -y chromium fontconfig fonts-dejavu-core" in said
+    assert "As root: apt-get update && apt-get install -y chromium fontconfig fonts-dejavu-core prometheus" in said
 
 
 def test_a_machine_with_everything_hears_no_apt_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -21,7 +21,13 @@ def down(folder: DataFolder) -> int:
     if not folder.is_locked():
         print("Préau is not running.")
         return 0
-    pid = int(folder.state()["pid"])
+    pid = folder.holder()
+    if not folder.is_running():
+        print(
+            f"Préau is not running; another command (process {pid}) works on {folder.path}. Try again when it has ended.",
+            file=sys.stderr,
+        )
+        return 1
     os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + _STOP_SECONDS
     while folder.is_locked():
@@ -117,7 +123,7 @@ def _confirms(question: str) -> bool:
 
 
 def _is_running(folder: DataFolder) -> bool:
-    if folder.is_locked() and folder.state().get("ports"):
+    if folder.is_running() and folder.state().get("ports"):
         return True
     print(f"Préau is not running on {folder.path}; start it with `preau up`.", file=sys.stderr)
     return False

@@ -44,6 +44,8 @@ class DataFolder:
         except BlockingIOError:
             os.close(handle)
             raise AlreadyRunningError(str(self.path)) from None
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, str(os.getpid()).encode(), 0)
         self._lock = handle
 
     def unlock(self) -> None:
@@ -52,7 +54,7 @@ class DataFolder:
             self._lock = None
 
     def is_locked(self) -> bool:
-        """Whether a platform runs on this folder."""
+        """Whether somebody works on this folder: a platform, or a command while none runs."""
         if not (self.path / "lock").exists():
             return False
         try:
@@ -61,6 +63,14 @@ class DataFolder:
             return True
         self.unlock()
         return False
+
+    def holder(self) -> int:
+        """The process that holds the folder, or did last. Préau 0.1.0 wrote it in the state only."""
+        return int((self.path / "lock").read_text() or self.state().get("pid", 0))
+
+    def is_running(self) -> bool:
+        """Whether a platform runs on this folder and has said so: the state of one that crashed does not count."""
+        return self.is_locked() and self.state().get("pid") == self.holder()
 
     def secrets(self) -> dict[str, str]:
         return secrets_file.load_or_create(self.path / "secrets.json")

@@ -88,6 +88,12 @@ def _fonts(_data: Path) -> Finding:
     return Finding("Fonts", count > 0, said, ("fonts-dejavu-core", "fontconfig"), is_required=False)
 
 
+def _prometheus(_data: Path) -> Finding:
+    has_both = all(map(shutil.which, ("prometheus", "promtool")))
+    said = "prometheus and promtool" if has_both else "none: tests of alerts and dashboards cannot run"
+    return Finding("Prometheus", has_both, said, ("prometheus",), is_required=False)
+
+
 def _disk(data: Path) -> Finding:
     place = data.resolve()
     while not place.exists():
@@ -115,4 +121,6 @@ def _locale(_data: Path) -> Finding:
     return Finding("Locale", is_utf8, encoding, advice="export LC_ALL=C.UTF-8", is_required=False)
 
 
-_CHECKS: tuple[Callable[[Path], Finding], ...] = (_python, _postgres, _nats, _disk, _port, _locale, _chromium, _fonts)
+_CHECKS: tuple[Callable[[Path], Finding], ...] = (
+    _python, _postgres, _nats, _disk, _port, _locale, _chromium, _fonts, _prometheus,
+)  # fmt: skip

@@ -92,6 +92,10 @@ _OWN_SERVERS = (
 
 def _running(folder: DataFolder) -> Servers:
     state = folder.state()
+    if not folder.is_running():
+        raise NotHereError(
+            f"Another command (process {folder.holder()}) works on {folder.path}; try again when it has ended."
+        )
     if state.get("phase") != "ready":
         raise NotHereError(f"Préau is {state.get('phase', 'starting')}; try again when `preau status` says ready.")
     if not {"postgres", "nats"} <= set(state["expected"]):

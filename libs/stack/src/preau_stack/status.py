@@ -34,7 +34,7 @@ def status(folder: DataFolder, *, as_json: bool) -> int:
 def gather(folder: DataFolder) -> dict[str, Any]:
     """The report as plain data."""
     state = folder.state()
-    is_running = folder.is_locked()
+    is_running = folder.is_running()
     processes = {}
     if is_running:
         ports: dict[str, int] = state.get("ports", {})
