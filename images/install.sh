@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs while an image is built, in /app: install.sh dependencies|members MEMBER..., install.sh programs PACKAGE...
 # `dependencies` makes /app/venv from requirements.lock, each file checked against its hash; `members` adds our own code.
+# `members` finds the image's base mounted at /base, for the list of parts.
 # Index and certificates of the building machine come as secrets: files that exist during this step only.
 set -eu
 step=$1; shift
@@ -34,7 +35,7 @@ case $step in
     find venv -path '*/babel/locale-data/*.dat' ! -name 'root.dat' ! -name 'fr*' ! -name 'en*' -delete
     if command -v strip >/dev/null; then find venv -name '*.so' -exec strip --strip-unneeded {} +; fi
     venv/bin/python -m compileall -q -j 1 "$@"
-    venv/bin/python images/sbom.py requirements.lock > sbom.cdx.json
+    venv/bin/python images/sbom.py requirements.lock /base > sbom.cdx.json
     rm -rf images requirements.lock
     ;;
 esac

@@ -45,6 +45,9 @@ xargs -a "$work/packages" chroot "$full" dpkg -L | grep -vE '^/usr/share/(doc|ma
   while read -r path; do [ -d "$full$path" ] && [ ! -L "$full$path" ] || printf '%s\0' ".$path"; done >"$work/files"
 { cat "$work/files"; (cd "$full" && find ./usr/lib/python3* ./etc/ssl/certs ./usr/share/ca-certificates ./etc/passwd ./etc/group ! -type d -print0); } |
   tar -C "$full" --null --files-from=- --ignore-failed-read -cf - 2>/dev/null | tar -C "$slim" --keep-directory-symlink -xf -
+# Which packages they are, where scanners and images/sbom.py look in an image without dpkg.
+mkdir -p "$slim/var/lib/dpkg/status.d"
+while read -r package; do chroot "$full" dpkg-query -s "$package" >"$slim/var/lib/dpkg/status.d/$package"; done <"$work/packages"
 printf 'hosts: files dns\n' >"$slim/etc/nsswitch.conf"
 rm -rf "$slim"/usr/lib/python3*/{lib2to3,idlelib,turtledemo,test}
 ldconfig -r "$slim"

@@ -203,7 +203,7 @@ def readme() -> str:
 SERVICE_KEYS = {
     "replicas`, `work.replicas": "pods that answer; pods that relay and consume (one of them leads)",
     "resources`, `work.resources": "Kubernetes' own; the chart sets no CPU limit, on purpose",
-    "autoscaling": "`{enabled, min, max, cpu}`: by CPU for the pods that answer; for workers by lag, with `global.keda`",
+    "autoscaling": "`{enabled, min, max, cpu}`: by CPU for the pods that answer (another comes when they use more than `cpu` percent of a core); for workers by lag, with `global.keda`",
     "secret": "existing Secret; empty: `<release>-<service>`",
     "settings": "any setting of the service's `settings.py`, in lower case",
     "patch": "`[{target: Deployment/serve, merge: {…}}]`: merged into that object, lists replaced",

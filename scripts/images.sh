@@ -19,7 +19,7 @@ declare -A file=([payfip-simulator]=payment-gateway-svc/simulator [postgres]=ima
 secrets=$(mktemp -d); trap 'rm -rf "$secrets"' EXIT
 cp "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}" "$secrets/ca"
 env | grep -E '^(UV_(DEFAULT_)?INDEX(_URL)?|UV_EXTRA_INDEX_URL|PIP_INDEX_URL|PIP_EXTRA_INDEX_URL|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY)=' |
-  sed "s/=\(.*\)/='\1'/" >"$secrets/index" || true
+  sed "s/'/'\\\\''/g; s/=\(.*\)/='\1'/" >"$secrets/index" || true
 
 options=(--network host --secret "id=ca,src=$secrets/ca" --secret "id=index,src=$secrets/index")
 suite=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
@@ -37,7 +37,11 @@ for name in "${wanted[@]}"; do
   log=$(mktemp)
   build_image --file "${file[$name]:-$name}/Containerfile" --tag "$image" "${options[@]}" . >"$log" 2>&1 || { tail -40 "$log" >&2; exit 1; }
   rm -f "$log"
-  read_from_image "$image" /app/sbom.cdx.json >"out/sbom/$name.cdx.json"; [ -s "out/sbom/$name.cdx.json" ] || rm "out/sbom/$name.cdx.json"
+  case $name in
+    postgres|nats) ;; # one program of others, for tests
+    *) read_from_image "$image" /app/sbom.cdx.json >"out/sbom/$name.cdx.json"
+       [ -s "out/sbom/$name.cdx.json" ] || { echo "$image has no list of parts" >&2; exit 1; } ;;
+  esac
   bytes=$(image_bytes "$image")
   printf '%-40s %4d MB\n' "$image" $((bytes / 1000000))
   [ "$bytes" -lt "$limit" ] || { echo "$image is over $((limit / 1000000)) MB" >&2; too_big=1; }

@@ -4,14 +4,16 @@
 # are accepted (kind's own network enforces them since 0.24).
 set -euo pipefail
 cd "$(dirname "$0")/.."
-for tool in kind kubectl podman; do
+for tool in kind kubectl openssl; do
   command -v "$tool" >/dev/null || { echo "skipped: $tool is missing (kind: https://kind.sigs.k8s.io)"; exit 0; }
 done
+command -v podman >/dev/null || command -v docker >/dev/null || { echo "skipped: neither podman nor docker is here"; exit 0; }
+. scripts/images-engine.sh
 helm=.venv/bin/helm
 name=preau-e2e-$$
 tag=$(sed -n 's/^appVersion: "\(.*\)"/\1/p' charts/preau/Chart.yaml)
 work=$(mktemp -d)
-export KUBECONFIG=$work/kubeconfig KIND_EXPERIMENTAL_PROVIDER=${KIND_EXPERIMENTAL_PROVIDER:-podman}
+export KUBECONFIG=$work/kubeconfig KIND_EXPERIMENTAL_PROVIDER=${KIND_EXPERIMENTAL_PROVIDER:-$engine}
 kubectl() { command kubectl --namespace preau "$@"; }
 finish() {
   local status=$?
@@ -24,7 +26,7 @@ trap finish EXIT
 [ -n "${SKIP_IMAGES:-}" ] || scripts/images.sh --with-development
 kind create cluster --name "$name" --wait 180s
 for image in identity-svc agenda-svc billing-svc payment-gateway-svc gateway nats postgres payfip-simulator; do
-  podman save --quiet --output "$work/image.tar" "localhost/preau/$image:$tag"
+  "$engine" save --output "$work/image.tar" "localhost/preau/$image:$tag" >/dev/null
   kind load image-archive "$work/image.tar" --name "$name"
 done
 
@@ -37,8 +39,13 @@ kubectl wait --for=condition=Ready pod/postgres pod/payfip --timeout=180s
 
 forward() { # local port, target, port
   command kubectl --namespace preau port-forward "$2" "$1:$3" >/dev/null & forwards="${forwards:-} $!"
+  for _ in {1..150}; do
+    if (: <>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then return; fi
+    sleep 0.2
+  done
+  echo "nothing answers on the way to $2" >&2; return 1
 }
-forward 25432 pod/postgres 5432; sleep 3
+forward 25432 pod/postgres 5432
 .venv/bin/python -m tests.e2e.charts.kind secrets --admin "postgresql://postgres:$admin@127.0.0.1:25432/postgres" \
   --state "$work/state" | kubectl create -f -
 
@@ -49,7 +56,6 @@ kubectl rollout status deployment --timeout=300s
 
 forward 28080 service/preau-gateway 8080; forward 28090 pod/payfip 8090
 for pair in identity:28001 agenda:28002 billing:28003 payment:28004; do forward "${pair#*:}" "deployment/preau-${pair%:*}" 50051; done
-sleep 3
 .venv/bin/python -m tests.e2e.charts.kind town --state "$work/state" --simulator http://payfip:8090
 .venv/bin/python -m tests.e2e.charts.kind journey --state "$work/state"
 
@@ -57,6 +63,6 @@ sleep 3
 "$helm" upgrade preau "$work/charts/preau" --namespace preau "${values[@]}" --set global.logLevel=debug --timeout 15m
 kubectl rollout status deployment --timeout=300s
 kill $forwards 2>/dev/null || true; forwards=""
-forward 28080 service/preau-gateway 8080; forward 28090 pod/payfip 8090; forward 28004 deployment/preau-payment 50051; forward 28001 deployment/preau-identity 50051; sleep 3
+forward 28080 service/preau-gateway 8080; forward 28090 pod/payfip 8090; forward 28004 deployment/preau-payment 50051; forward 28001 deployment/preau-identity 50051
 .venv/bin/python -m tests.e2e.charts.kind journey --state "$work/state"
 echo "kind-e2e: installed, booked, upgraded, booked again"

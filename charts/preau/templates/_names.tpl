@@ -10,6 +10,13 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 services: [identity, agenda, billing, payment]
 {{- end }}
 
+{{/* Four fifths of a memory limit in Mi or Gi, as Go reads it: above that it collects rather than grows. */}}
+{{- define "preau.go-memory" -}}
+{{- if regexMatch "^[0-9]+[MG]i$" . -}}
+{{ div (mul (regexFind "^[0-9]+" .) 8 (ternary 1024 1 (hasSuffix "Gi" .))) 10 }}MiB
+{{- end -}}
+{{- end }}
+
 {{/* The pods that use a database or the broker, as a NetworkPolicy peer. */}}
 {{- define "preau.service-pods" -}}
 podSelector:

@@ -1,7 +1,7 @@
 {{/* Non-empty when something else than the chart decides how many pods there are. */}}
 {{- define "service-lib.is-scaled" -}}
 {{- if .values.autoscaling.enabled -}}
-{{- if eq .role "serve" }}cpu{{ else if and .values.global.keda.enabled .shape.consumers }}lag{{ end -}}
+{{- if eq .role "serve" }}cpu{{ else if and .shape.consumers (or .values.global.keda.enabled .values.global.lagMetric) }}lag{{ end -}}
 {{- end -}}
 {{- end }}
 
@@ -21,7 +21,8 @@ spec:
     - type: Resource
       resource:
         name: cpu
-        target: {type: Utilization, averageUtilization: {{ $a.cpu }}}
+        # Of a core, whatever is requested: a Python process has one.
+        target: {type: AverageValue, averageValue: {{ mul $a.cpu 10 }}m}
   behavior:
     # Opening day comes at once and leaves slowly.
     scaleUp:
@@ -33,8 +34,39 @@ spec:
 {{- end }}
 
 {{- define "service-lib.lag-scaler" -}}
+{{- include (ternary "service-lib.keda-scaler" "service-lib.metric-scaler" .values.global.keda.enabled) . -}}
+{{- end }}
+
+{{- define "service-lib.metric-scaler" -}}
 {{- $g := .values.global -}}
-{{- $own := ternary (printf "%s-nats.%s.svc:8222" .root.Release.Name .root.Release.Namespace) "" $g.nats.create -}}
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {{- include "service-lib.metadata" . | nindent 2 }}
+spec:
+  scaleTargetRef:
+    apiVersion: apps/v1
+    kind: Deployment
+    name: {{ include "service-lib.role-name" . }}
+  minReplicas: {{ .values.work.replicas }}
+  maxReplicas: {{ max (int .values.work.replicas) (int .values.autoscaling.max) }}
+  metrics:
+    {{- range .shape.consumers }}
+    - type: External
+      external:
+        metric:
+          name: {{ $g.lagMetric }}
+          selector: {matchLabels: {messaging_consumer_group_name: {{ .durable }}}}
+        target: {type: AverageValue, averageValue: {{ $g.keda.lag | quote }}}
+    {{- end }}
+  behavior:
+    scaleDown:
+      stabilizationWindowSeconds: 300
+{{- end }}
+
+{{- define "service-lib.keda-scaler" -}}
+{{- $g := .values.global -}}
+{{- /* KEDA asks the server that leads a consumer, as <server>.<this>: the Service that gives the servers their names. */ -}}
+{{- $own := ternary (printf "%s-nats-peers.%s.svc:8222" .root.Release.Name .root.Release.Namespace) "" $g.nats.create -}}
 {{- $monitor := required "global.keda.natsMonitor: say where the broker's monitoring answers" ($g.keda.natsMonitor | default $own) -}}
 apiVersion: keda.sh/v1alpha1
 kind: ScaledObject

@@ -39,6 +39,11 @@ VARIANTS: dict[str, list[str]] = {
         '--set-json=global.nats.to=[{"ipBlock":{"cidr":"10.1.2.4/32"}}]',
         "--set=gateway.edge.kind=none",
     ],
+    "lag-by-metric": [
+        "--values",
+        str(ROOT / "charts/preau/values-production.yaml"),
+        "--set=global.lagMetric=preau_consumer_lag",
+    ],
     "broker-by-file": [
         "--values",
         str(ROOT / "charts/preau/values-production.yaml"),

@@ -155,10 +155,25 @@ def test_production_scales_by_cpu_and_workers_by_lag_where_asked(render: Render)
     assert render("production").of("ScaledObject") == []
     billing = render("every-switch").one("ScaledObject", "preau-billing-work")
     place = {one["metadata"]["natsServerMonitoringEndpoint"] for one in billing["spec"]["triggers"]}
-    assert place == {"preau-nats.preau.svc:8222"}
+    assert place == {"preau-nats-peers.preau.svc:8222"}
+    # KEDA asks the leader of a consumer by its name below that place.
+    assert place == {f"{render('every-switch').one('StatefulSet', 'preau-nats')['spec']['serviceName']}.preau.svc:8222"}
     assert {one["metadata"]["account"] for one in billing["spec"]["triggers"]} == {"$G"}
     followed = {one["metadata"]["consumer"] for one in billing["spec"]["triggers"]}
     assert followed == {"billing-town", "billing-activities", "billing-basket", "billing-payments"}
+
+
+def test_workers_follow_their_lag_without_keda_too(render: Render) -> None:
+    rendered = render("lag-by-metric")
+    assert rendered.of("ScaledObject") == []
+    scaler = rendered.one("HorizontalPodAutoscaler", "preau-billing-work")["spec"]
+    assert scaler["scaleTargetRef"] == {"apiVersion": "apps/v1", "kind": "Deployment", "name": "preau-billing-work"}
+    assert (scaler["minReplicas"], scaler["maxReplicas"]) == (2, 12)
+    metrics = [one["external"] for one in scaler["metrics"]]
+    assert {one["metric"]["name"] for one in metrics} == {"preau_consumer_lag"}
+    followed = {one["metric"]["selector"]["matchLabels"]["messaging_consumer_group_name"] for one in metrics}
+    assert followed == {"billing-town", "billing-activities", "billing-basket", "billing-payments"}
+    assert {one["target"]["averageValue"] for one in metrics} == {"100"}
 
 
 def test_pods_that_answer_come_at_once_and_leave_slowly(render: Render) -> None:
@@ -166,7 +181,10 @@ def test_pods_that_answer_come_at_once_and_leave_slowly(render: Render) -> None:
         spec = each["spec"]
         assert 2 <= spec["minReplicas"] < spec["maxReplicas"]
         (cpu,) = spec["metrics"]
-        assert cpu["resource"] == {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}}
+        # Of a core: seventy percent of what a pod requests may be next to nothing.
+        assert cpu["resource"] == {"name": "cpu", "target": {"type": "AverageValue", "averageValue": "700m"}}
+        pod = render("production").pods()[f"Deployment/{spec['scaleTargetRef']['name']}"]
+        assert container_of(pod)["resources"]["requests"]["cpu"] == "500m"
         assert spec["behavior"]["scaleUp"]["stabilizationWindowSeconds"] == 0
         assert spec["behavior"]["scaleDown"]["policies"] == [{"type": "Pods", "value": 1, "periodSeconds": 60}]
 

@@ -8,6 +8,7 @@ from itertools import product
 import pytest
 
 from tests.contract.charts.conftest import Render
+from tests.contract.charts.kubernetes_schemas import problems
 from tests.contract.charts.rendering import SERVICES, Rendered, environment
 
 ROLES = ("owner", "app", "work")
@@ -44,6 +45,10 @@ def test_nobody_reaches_another_services_database(render: Render) -> None:
 def test_uninstalling_keeps_the_books(render: Render) -> None:
     cluster = render("production").one("Cluster", "preau-db")
     assert cluster["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+    # A cluster that is kept archives on: into a store that is kept, and still backed up.
+    for kind in ("ObjectStore", "ScheduledBackup"):
+        kept = render("production").one(kind, "preau-db")
+        assert kept["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep", kind
     for each in render("production").of("StatefulSet"):
         assert each["spec"]["persistentVolumeClaimRetentionPolicy"] == {"whenDeleted": "Retain", "whenScaled": "Retain"}
 
@@ -139,6 +144,47 @@ def test_the_edge_takes_every_town_and_their_own_names(render: Render) -> None:
     assert route["hostnames"] == ["*.preau.localhost", "cantine.example.org"]
     assert route["parentRefs"] == [{"name": "public"}]
     assert render("every-switch").of("Gateway", "Ingress") == []
-    listeners = render("staging").one("Gateway", "preau-gateway")["spec"]["listeners"]
-    assert {one["protocol"] for one in listeners} == {"HTTPS"}
     assert render("everything-outside").of("Gateway", "Ingress", "HTTPRoute", "StatefulSet", "Cluster") == []
+
+
+def test_a_node_that_holds_a_lone_database_can_be_drained(render: Render) -> None:
+    assert render("staging").one("Cluster", "preau-db")["spec"]["enablePDB"] is False
+    assert render("production").one("Cluster", "preau-db")["spec"]["enablePDB"] is True
+
+
+def test_a_town_typed_without_https_is_led_to_it(render: Render) -> None:
+    rendered = render("staging")
+    listeners = {one["name"]: one for one in rendered.one("Gateway", "preau-gateway")["spec"]["listeners"]}
+    assert {name: (one["port"], one["protocol"]) for name, one in listeners.items()} == {
+        "https-0": (443, "HTTPS"), "http": (80, "HTTP"),
+    }  # fmt: skip
+    redirect = rendered.one("HTTPRoute", "preau-gateway-to-https")["spec"]
+    assert redirect["parentRefs"] == [{"name": "preau-gateway", "sectionName": "http"}]
+    (rule,) = redirect["rules"]
+    assert rule == {"filters": [{"type": "RequestRedirect", "requestRedirect": {"scheme": "https", "statusCode": 301}}]}
+    # Pages themselves are given by https only.
+    pages = rendered.one("HTTPRoute", "preau-gateway")["spec"]
+    assert pages["parentRefs"] == [{"name": "preau-gateway", "sectionName": "https-0"}]
+
+
+def test_any_number_of_own_names_is_routed(render: Render) -> None:
+    names = [f"cantine-{number}.example.org" for number in range(20)]
+    rendered = render("staging", f"--set=gateway.edge.hosts={{{','.join(names)}}}")
+    listeners = {
+        one["name"]: one.get("hostname") for one in rendered.one("Gateway", "preau-gateway")["spec"]["listeners"]
+    }
+    routed: dict[str, str] = {}
+    for route in rendered.of("HTTPRoute"):
+        assert problems("1.37", route) == []
+        if "hostnames" in route["spec"]:
+            attached = [listeners[parent["sectionName"]] for parent in route["spec"]["parentRefs"]]
+            assert attached == route["spec"]["hostnames"]
+            routed |= dict.fromkeys(attached, route["metadata"]["name"])
+    assert set(routed) == {"*.preau.localhost", *names}
+
+
+def test_go_programs_collect_before_the_limit_that_ends_them(render: Render) -> None:
+    for name in ("Deployment/preau-collector", "StatefulSet/preau-nats"):
+        (container,) = render("production").pods()[name]["containers"]
+        assert container["resources"]["limits"]["memory"] == "1Gi"
+        assert {"name": "GOMEMLIMIT", "value": "819MiB"} in container["env"], name

@@ -20,7 +20,13 @@ KNOWN = {
     "memory_limiter": {"check_interval", "limit_percentage", "spike_limit_percentage"},
     "batch": {"timeout", "send_batch_size", "send_batch_max_size"},
     "tail_sampling": {"decision_wait", "num_traces", "decision_cache", "policies"},
-    "prometheus": {"endpoint", "add_metric_suffixes", "resource_to_telemetry_conversion", "metric_expiration"},
+    "prometheus": {
+        "endpoint",
+        "add_metric_suffixes",
+        "enable_open_metrics",
+        "resource_to_telemetry_conversion",
+        "metric_expiration",
+    },
     "otlp/traces": {"endpoint", "tls", "headers"},
     "otlp/logs": {"endpoint", "tls", "headers"},
     "nop": set(),
@@ -108,6 +114,7 @@ def test_errors_and_slow_traces_are_always_kept(render: Render) -> None:
 def test_metrics_get_the_names_of_the_schema(render: Render) -> None:
     exporter = config(render("production"))["exporters"]["prometheus"]
     assert exporter["add_metric_suffixes"] is True
+    assert exporter["enable_open_metrics"] is True, "or there are no exemplars"
     assert exporter["resource_to_telemetry_conversion"] == {"enabled": True}
 
 
@@ -145,6 +152,12 @@ def test_prometheus_reads_the_collector_and_nobody_else_does(render: Render) -> 
         if {each["port"] for each in one["ports"]} == read
     ]
     assert peers == [{"namespaceSelector": {}, "podSelector": {"matchLabels": PROMETHEUS}}]
+
+
+def test_every_monitor_has_the_labels_that_prometheus_selects_by(render: Render) -> None:
+    found = render("production", "--set=monitoring.podMonitor.labels.release=prometheus").of("PodMonitor")
+    assert {one["metadata"]["name"] for one in found} == {"preau-collector", "preau-db"}
+    assert all(one["metadata"]["labels"]["release"] == "prometheus" for one in found)
 
 
 def test_a_monitor_of_nothing_is_refused(charts: Path) -> None:
