@@ -202,6 +202,8 @@ def _target(query: Query, index: int, kind: str) -> Json:
         "legendFormat": query.legend or "__auto",
         "instant": is_instant,
         "range": not is_instant,
+        # A curve of durations shows the traces its processes named (exemplars).
+        **({"exemplar": True} if not is_instant and "histogram_quantile(" in query.expr else {}),
         **({"format": "table"} if kind == "table" else {}),
     }
 

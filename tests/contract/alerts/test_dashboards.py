@@ -73,6 +73,17 @@ def test_a_legend_shows_labels_that_the_query_keeps(name: str) -> None:
             assert shown <= kept, (panel["title"], shown - kept)
 
 
+def test_a_curve_of_durations_shows_traces_on_it() -> None:
+    targets = [(panel, target) for board in BOARDS.values() for panel in panels(board) for target in panel["targets"]]
+    asking = {target["expr"] for _, target in targets if target.get("exemplar")}
+    assert asking == {target["expr"] for panel, target in targets if _is_curve_of_durations(panel, target)}
+    assert len(asking) > 8
+
+
+def _is_curve_of_durations(panel: dict[str, Any], target: dict[str, Any]) -> bool:
+    return panel["type"] == "timeseries" and "histogram_quantile(" in target["expr"]
+
+
 @pytest.mark.parametrize("name", sorted(WANTED))
 def test_every_panel_answers_a_question_in_a_unit(name: str) -> None:
     ids = []
@@ -114,7 +125,7 @@ def test_links_lead_to_boards_and_runbooks_that_exist() -> None:
                     assert re.match(r"/d/preau-(\w+)\?", link["url"])[1] in WANTED  # type: ignore[index]
     # Those that no curve shows.
     assert alerts().keys() - led == {
-        "PreauCertificateExpires", "PreauSigningKeyExpires", "PreauTelemetryMissing", "PreauTracesLost",
+        "PreauCertificateExpires", "PreauLettersLate", "PreauSigningKeyExpires", "PreauTelemetryMissing", "PreauTracesLost",
     }  # fmt: skip
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from playwright.async_api import expect
+
+from tests.e2e.pages.conftest import PHONE, OpenPage, browser, open_page, sign_in
 from tests.e2e.platform.parent import assert_refused
-from tests.e2e.platform.world import World
+from tests.e2e.platform.world import PASSWORD, World
+
+__all__ = ["browser", "open_page"]
 
 
 async def test_a_small_basket_is_refused_before_anything_is_issued_and_stays_held(world: World) -> None:
@@ -28,6 +33,22 @@ async def test_a_small_basket_is_refused_before_anything_is_issued_and_stays_hel
         assert (counter.status_code, counter.json()["payment_url"], counter.json()["status"]) == (201, "", "issued")
         refused = await parent.post(f"invoices/{counter.json()['id']}/payments", None)
         assert_refused(refused, 409, "AMOUNT_TOO_SMALL", "Cette facture se règle auprès du service scolaire")
+
+
+async def test_the_invoice_of_a_small_basket_says_that_it_is_for_the_counter(world: World, open_page: OpenPage) -> None:
+    family = await world.family()
+    async with world.parent(family) as parent:
+        await parent.book("2025-09-02", "2025-09-02", "matin")
+    page = await open_page(PHONE, scripts=False)
+    await sign_in(page, world.platform.town_url(family.slug), family.accounts[0], PASSWORD)
+    await page.goto(world.platform.town_url(family.slug) + "/paiement")
+    await page.get_by_role("button", name="Générer la facture et payer").click()
+    await page.get_by_role("button", name="Générer la facture et payer au guichet").click()
+    await page.wait_for_url("**/factures/*")
+    await expect(page.get_by_text("À régler au guichet")).to_be_visible()
+    await expect(page.get_by_text("Cette facture se règle au guichet du service scolaire")).to_be_visible()
+    await expect(page.get_by_role("button", name="Reprendre mes réservations")).to_be_visible()
+    await expect(page.get_by_role("button", name="Payer")).to_have_count(0)
 
 
 async def test_a_refused_booking_names_what_it_is_about(world: World) -> None:
