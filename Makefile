@@ -31,8 +31,8 @@ demo: setup ## load the demo towns into the running platform
 doctor: setup ## say what this machine lacks
 	@.venv/bin/preau doctor
 
-test: setup browser promtool ## set everything up and run every test
-	@$(PYTEST)
+test: setup browser promtool ## set everything up, run every test, and see that they reach the rules (pyproject.toml says how much of them)
+	@$(PYTEST) --cov
 
 unit: setup ## quick tests, no sockets
 	@$(PYTEST) tests/unit
@@ -43,10 +43,10 @@ contract: setup promtool ## contract tests
 integration: setup ## tests on a real PostgreSQL and NATS
 	@$(PYTEST) tests/integration
 
-e2e: setup browser ## journeys in a real browser on the whole platform
+e2e: setup browser promtool ## journeys in a real browser on the whole platform
 	@$(PYTEST) tests/e2e
 
-cov: setup ## coverage of the rules (unit tests), as a table
+cov: setup ## what of the rules and use cases no test reaches, in two minutes
 	@scripts/coverage.sh
 
 .PHONY: images charts chart-e2e kind-e2e
