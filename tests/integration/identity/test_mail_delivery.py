@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 from identity_svc.adapters.letters import SmtpSender
+from identity_svc.application.letter_ports import LetterSendError
 from identity_svc.application.send_mail import retry_after
+from identity_svc.domain.mail import Letter
 from preau.identity.v1 import identity_service_pb2 as pb
 from preau_chassis.testing import recorded_metrics
 from preau_kernel.clock import FixedClock
@@ -30,13 +32,18 @@ class Mailbox:
     def __init__(self) -> None:
         self.letters: list[bytes] = []
         self.refusal = b""
+        self.takes_passwords = False
+        self.passwords: list[bytes] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 test\r\n")
         while line := await reader.readline():
             verb = line[:4].upper()
             if verb == b"EHLO":
-                answer = b"250 test"
+                answer = b"250-test\r\n250 AUTH PLAIN" if self.takes_passwords else b"250 test"
+            elif verb == b"AUTH":
+                self.passwords.append(line)
+                answer = b"235 welcome"
             elif verb == b"RCPT" and self.refusal:
                 answer = self.refusal
             elif verb == b"DATA":
@@ -188,6 +195,18 @@ async def test_a_letter_is_given_up_after_half_a_day_and_emptied(
 
 def test_waits_between_attempts_grow_up_to_half_an_hour() -> None:
     assert [retry_after(attempts).total_seconds() for attempts in (1, 2, 3, 8, 50)] == [15, 30, 60, 1800, 1800]
+
+
+async def test_a_password_never_goes_in_the_clear() -> None:
+    (port,) = free_ports(1)
+    letter = Letter("ada@example.org", "Case-Pilote", "", "Bonjour", "Bonjour", "<p>Bonjour")
+    async with mail_server(port) as mailbox:
+        mailbox.takes_passwords = True
+        with pytest.raises(LetterSendError):
+            await SmtpSender(f"smtp://ada:secret@127.0.0.1:{port}", "a@example.org").send(letter, "1")
+        assert (mailbox.passwords, mailbox.letters) == ([], [])
+        await SmtpSender(f"smtp://127.0.0.1:{port}", "a@example.org").send(letter, "2")
+        assert len(mailbox.letters) == 1
 
 
 @pytest.mark.parametrize("url", ["http://mail.example", "smtp://", "mail.example:25"])

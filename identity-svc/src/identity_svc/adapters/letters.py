@@ -39,7 +39,7 @@ def to_message(letter: Letter, sender: str, message_id: str) -> EmailMessage:
 
 
 class SmtpSender:
-    """``smtp://user:password@host:587`` (STARTTLS when offered) or ``smtps://…:465``."""
+    """``smtp://user:password@host:587`` (STARTTLS, when offered to who gives no password) or ``smtps://…:465``."""
 
     def __init__(self, url: str, sender: str) -> None:
         parts = urlsplit(url)
@@ -62,6 +62,8 @@ class SmtpSender:
                 username=self._username,
                 password=self._password,
                 use_tls=self._is_tls,
+                # A password never goes in the clear: a server that takes one so gets no letter.
+                start_tls=True if self._password and not self._is_tls else None,
                 timeout=TIMEOUT_SECONDS,
             )
         except aiosmtplib.SMTPRecipientsRefused as error:

@@ -14,8 +14,17 @@ KEEP_OTHERS = timedelta(days=2)
 
 
 async def purge_expired(uow_factory: UnitOfWorkFactory, directory: TenantDirectory, clock: Clock) -> None:
-    """Personal data is kept no longer than it serves (RGPD, art. 5-1 e)."""
+    """Personal data is kept no longer than it serves (RGPD, art. 5-1 e).
+
+    A town that fails is passed over; its error is raised once the others have had their turn.
+    """
+    problems: list[Exception] = []
     for tenant in await directory.all():
-        async with uow_factory(Context.system(tenant.number, tenant.slug)) as uow:
-            await uow.housekeeping.purge(clock.now(), ADDRESS_IS_KNOWN_FOR, KEEP_OTHERS)
-            await uow.commit()
+        try:
+            async with uow_factory(Context.system(tenant.number, tenant.slug)) as uow:
+                await uow.housekeeping.purge(clock.now(), ADDRESS_IS_KNOWN_FOR, KEEP_OTHERS)
+                await uow.commit()
+        except Exception as problem:  # noqa: BLE001 - a town that fails must not keep the others' data
+            problems.append(problem)
+    if problems:
+        raise problems[0]
