@@ -56,7 +56,7 @@ def test_the_demonstration_clock_is_refused_in_production(monkeypatch: pytest.Mo
     monkeypatch.setenv("PREAU_ENV", "production")
     with pytest.raises(SettingsError, match="PREAU_PAGE_TOKEN_KEY"):
         load_settings(OwnSettings)
-    monkeypatch.setenv("PREAU_PAGE_TOKEN_KEY", "k")
+    monkeypatch.setenv("PREAU_PAGE_TOKEN_KEY", "k" * 32)
     load_settings(OwnSettings)
     monkeypatch.setenv("PREAU_NOW", "2025-08-20T09:00:00-04:00")
     with pytest.raises(SettingsError, match="PREAU_NOW is refused"):

@@ -14,6 +14,7 @@ from pydantic_settings.exceptions import SettingsError as UnreadableError
 from preau_chassis.variables import unknown_variables
 
 _DEVELOPMENT_KEY = "development-page-token-key"
+_SHORTEST_KEY = 16
 _HIGHEST_PORT = 65_535
 
 
@@ -102,8 +103,10 @@ class ServiceSettings(BaseSettings):
         if self.env == "production":
             if self.now is not None:
                 raise ValueError("PREAU_NOW is refused when PREAU_ENV is production")
-            if self.page_token_key.get_secret_value() == _DEVELOPMENT_KEY:
-                raise ValueError("PREAU_PAGE_TOKEN_KEY must be set when PREAU_ENV is production")
+            key = self.page_token_key.get_secret_value()
+            if key == _DEVELOPMENT_KEY or len(key) < _SHORTEST_KEY:
+                wanted = f"must be set to {_SHORTEST_KEY} characters or more"
+                raise ValueError(f"PREAU_PAGE_TOKEN_KEY {wanted} when PREAU_ENV is production")
         return self
 
     def required(self, name: str) -> str:
