@@ -102,9 +102,11 @@ class Cluster:
         self._pods[name] = [pod for pod in self._pods[name] if pod not in leaving]
         self._point(name)
         time.sleep(_PRE_STOP_SECONDS)
+        (container,) = deployment["spec"]["template"]["spec"]["containers"]
         for pod in leaving:
-            podman("pod", "stop", "--time", str(_GRACE_SECONDS), pod)
-            podman("pod", "rm", pod)
+            # As a kubelet does: a pod keeps its network until its process has said good-bye on it.
+            podman("stop", "--time", str(_GRACE_SECONDS), f"{pod}-{container['name']}")
+            podman("pod", "rm", "--force", pod)
 
     def logs(self) -> dict[str, str]:
         """What every pod has logged."""
