@@ -24,7 +24,7 @@ from bench_platform import Platform, check_counters, sign_in, wait_until_billed
 from bench_town import BenchTown, Size, make_town
 from cpu import cpu_seconds
 from driving import Result, Step, cpu_each, drive, print_cpu
-from preau_stack.demo import open_services
+from preau_stack.services import open_services
 from reference import Figure, Reference, measure_reference, prepare_reference
 from scenarios import hot_work, ordinary_work, paying, reading, saving, spread_work
 from telemetry_cost import telemetry_cost

@@ -14,7 +14,8 @@ from preau.billing.v1 import billing_service_pb2 as billing
 from preau.common.v1.money_pb2 import Money
 from preau.identity.v1 import identity_service_pb2 as identity
 from preau.payment.v1 import payment_service_pb2 as payment
-from preau_stack.demo import Services, calendar_json, patient
+from preau_stack.school_calendar import calendar_json
+from preau_stack.services import Services, patient
 
 SLUG = "bench"
 HOST = "bench.localhost"

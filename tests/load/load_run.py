@@ -16,7 +16,7 @@ from bench_platform import Platform
 from books import settled_books
 from cpu import cpu_seconds
 from latency import Figures, percentile
-from preau_stack.demo import Services, open_services
+from preau_stack.services import Services, open_services
 
 CONNECTIONS = 4_000
 _QUIET_SECONDS = 120.0

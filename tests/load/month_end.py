@@ -29,7 +29,7 @@ from load_run import LoadRun, run_load, source_address
 from open_loop import Visit, run_open_loop
 from people import open_accounts, open_sessions
 from preau.payment.v1 import payment_service_pb2 as payment
-from preau_stack.demo import patient
+from preau_stack.services import patient
 from scenarios import ROWS, bulk_body
 from wire import Connection
 

@@ -15,9 +15,10 @@ from typing import Any, cast
 
 from preau_stack.data_folder import DataFolder
 from preau_stack.databases import create_databases
-from preau_stack.demo import load_town, open_services, poll_payments
+from preau_stack.demo import load_town, poll_payments
 from preau_stack.demo_towns import CASEPILOTE
 from preau_stack.running import RunningPlatform
+from preau_stack.services import open_services
 
 from scripts.charts_secrets import Place, contents, manifest
 from tests.e2e.platform.parent import Parent

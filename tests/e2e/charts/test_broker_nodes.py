@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from preau_stack.demo import load_town, open_services
+from preau_stack.demo import load_town
 from preau_stack.demo_towns import CASEPILOTE
+from preau_stack.services import open_services
 from preau_stack.testing import temporary_folder
 
 from tests.e2e.charts.cluster import Cluster

@@ -16,11 +16,13 @@ from preau.agenda.v1 import agenda_service_pb2 as agenda
 from preau.billing.v1 import billing_service_pb2 as billing
 from preau.identity.v1 import identity_service_pb2 as identity
 from preau.payment.v1 import payment_service_pb2 as payment
-from preau_stack import demo_messages
-from preau_stack.demo import load_town, open_services, patient, school_years
+from preau_stack.demo import load_town
 from preau_stack.demo_data import DemoActivity, DemoCutoff, DemoGuardian, DemoTown
 from preau_stack.demo_towns import CASEPILOTE, SAINT_AUBIN
 from preau_stack.running import RunningPlatform
+from preau_stack.school_calendar import school_years
+from preau_stack.services import open_services, patient
+from preau_stack.town_messages import set_period
 
 from tests.e2e.platform.books import Books
 from tests.e2e.platform.parent import Parent
@@ -140,9 +142,8 @@ class World:
             household_id=family.id,
             child_ids=family.children,
             activity_ids=list((await self.activities(family.slug)).values()),
-            to=demo_messages.day_of(years[-1][1]),
         )
-        getattr(request, "from").CopyFrom(demo_messages.day_of(years[0][0]))
+        set_period(request, years[0][0], years[-1][1])
         await patient(self.services.agenda.EnrolChildren, request, token)
 
     @asynccontextmanager
@@ -164,8 +165,8 @@ class World:
 
     async def close_site(self, slug: str, day: date, label: str) -> None:
         """The town closes everything on one day."""
-        request = agenda.CreateClosureRequest(to=demo_messages.day_of(day), label=label)
-        getattr(request, "from").CopyFrom(demo_messages.day_of(day))
+        request = agenda.CreateClosureRequest(label=label)
+        set_period(request, day, day)
         await patient(self.services.agenda.CreateClosure, request, await self.operator(slug))
 
     async def alerts(self, family: Family) -> list[tuple[str, int]]:

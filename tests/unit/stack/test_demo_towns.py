@@ -5,9 +5,9 @@ from datetime import date, timedelta
 from importlib.resources import files
 
 import pytest
-from preau_stack.demo import calendar_json, school_years
 from preau_stack.demo_data import DemoTown
 from preau_stack.demo_towns import CASEPILOTE, SAINT_AUBIN, TOWNS
+from preau_stack.school_calendar import calendar_json, school_years
 
 
 def test_case_pilote_lists_the_documents_activities_in_its_order() -> None:

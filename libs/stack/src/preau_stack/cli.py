@@ -79,6 +79,15 @@ def _parser() -> argparse.ArgumentParser:
         lambda options: control.address(DataFolder(options.data), "metrics"),
         "Print the address at which a Prometheus reads the platform's metrics; /series beside it is for people.",
     )
+    town = add("town", _town, "Make towns of their files, or bring them up to date.")
+    town.add_argument("files", type=Path, nargs="+", metavar="FILE", help="a town's file (docs/examples/town.toml)")
+    town.add_argument("--check", action="store_true", help="only read the files and say what is wrong in them")
+    town.add_argument(
+        "--at",
+        default="",
+        metavar="NAME=HOST:PORT,...",
+        help="a platform elsewhere: identity, agenda, billing and payment; the operator's secret in PREAU_OPERATOR_SECRET",
+    )
     reset = add(
         "reset",
         lambda options: control.reset(DataFolder(options.data), is_sure=options.yes),
@@ -117,6 +126,12 @@ def _restore(options: argparse.Namespace) -> int:
     from preau_stack.restore import restore
 
     return restore(DataFolder(options.data), options.source)
+
+
+def _town(options: argparse.Namespace) -> int:
+    from preau_stack.town_command import town
+
+    return town(DataFolder(options.data), options.files, options.at, is_check=options.check)
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -99,7 +99,6 @@ def gateway_environment(platform: Platform) -> dict[str, str]:
         "PAYMENT_ADDRESS": platform.address("payment"),
         "SERVICE_SECRET": platform.secrets["service_gateway"],
         "COOKIE_SECRET": platform.secrets["cookie_secret"],
-        "BASE_DOMAIN": "localhost",
     }
     return _process_environment(values)
 
