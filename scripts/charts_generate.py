@@ -29,7 +29,7 @@ SERVICES: dict[str, tuple[str, type[BaseSettings]]] = {
 }
 # Said once for all services by `global`, by the service's own nature, or by its Secret.
 FROM_THE_CHART = {
-    "env", "now", "now_anchor", "log_level", "otlp_endpoint", "trace_ratio", "listen", "base_domain", "nats_url", "nats_user", "nats_credentials_file",
+    "env", "now", "now_anchor", "log_level", "otlp_endpoint", "trace_ratio", "listen", "nats_url", "nats_user", "nats_credentials_file",
     "stream_replicas", "signing_key_dir", "service_secrets",
     "identity_address", "agenda_address", "billing_address", "payment_address",
 }  # fmt: skip

@@ -17,7 +17,6 @@ Job, which runs before anything else changes, sees the new values.
     {{- $_ := set $plain (printf "%s_ADDRESS" (upper .)) (printf "%s-%s:50051" $root.Release.Name .) -}}
   {{- end -}}
   {{- range $name, $text := .shape.env }}{{ $_ := set $plain $name $text }}{{ end -}}
-  {{- if .shape.isEdge }}{{ $_ := set $plain "BASE_DOMAIN" $g.domain }}{{ end -}}
 {{- end -}}
 {{- if ne .role "migrate" }}{{ $_ := set $plain "LISTEN" (printf "0.0.0.0:%d" (int .shape.port)) }}{{ end -}}
 {{- if $hasDatabase }}{{ $_ := set $plain "STREAM_REPLICAS" (toString $g.nats.replicas) }}{{ end -}}

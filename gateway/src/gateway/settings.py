@@ -29,7 +29,6 @@ class GatewaySettings(BaseSettings):
     service_secret: SecretStr
     cookie_secret: SecretStr
     """Signs form tokens and short cookies; changing it signs nobody out but empties notices and open forms."""
-    base_domain: str = Field(default="localhost", pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")
     public_scheme: Literal["http", "https"] = "http"
     """What browsers see: ``https`` makes cookies Secure and sends HSTS."""
     trust_forwarded: bool = False
