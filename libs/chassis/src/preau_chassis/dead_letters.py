@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from uuid import uuid4
 
 from nats.aio.client import Client as Nats
 from nats.js import api
-from nats.js.errors import NotFoundError
+from nats.js.errors import NoStreamResponseError, NotFoundError
 
 from preau_chassis.logs import get_logger
-from preau_chassis.messaging import BROKER_ERRORS, BROKER_RETRY_SECONDS, DEAD_LETTER_STREAM
+from preau_chassis.messaging import BROKER_ERRORS, BROKER_RETRY_SECONDS, DEAD_LETTER_STREAM, ensure_stream
 
 _log = get_logger("dead_letters")
 
@@ -49,10 +50,20 @@ async def bury(
     while True:
         try:
             await jetstream.publish(f"dlq.{durable}", body, headers=letter)
+        except NoStreamResponseError:
+            await _make_stream(client, stream)
+            await asyncio.sleep(BROKER_RETRY_SECONDS)
         except BROKER_ERRORS:
             await asyncio.sleep(BROKER_RETRY_SECONDS)
         else:
             return
+
+
+async def _make_stream(client: Nats, like: str) -> None:
+    """Somebody deleted it, or the broker is away: kept on as many servers as the stream that the message came from."""
+    with suppress(*BROKER_ERRORS):
+        known = await client.jsm().stream_info(like)
+        await ensure_stream(client, DEAD_LETTER_STREAM, replicas=known.config.num_replicas or 1)
 
 
 async def replay_dead_letters(client: Nats, durable: str) -> int:
