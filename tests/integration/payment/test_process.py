@@ -72,6 +72,8 @@ class Running:
     async def calling(self, service: str, stub: type[Any]) -> AsyncIterator[Any]:
         channel = open_channel(self.parts.platform.address(service))
         try:
+            # A connection of an earlier channel may be waiting to try again, and gRPC shares it with this one.
+            await asyncio.wait_for(channel.channel_ready(), 10)
             yield stub(channel)
         finally:
             await close_channel(channel)
