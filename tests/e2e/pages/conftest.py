@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -29,6 +30,19 @@ CHROMIUM = "/usr/bin/chromium"
 PHONE, DESKTOP = 390, 1280
 
 
+class DayClock:
+    """Runs as the machine's does, and is back at the town's first hour with each test."""
+
+    def __init__(self) -> None:
+        self.begin_again()
+
+    def begin_again(self) -> None:
+        self._began = time.monotonic()
+
+    def now(self) -> datetime:
+        return NOW + timedelta(seconds=time.monotonic() - self._began)
+
+
 @dataclass
 class Site:
     """Where the pages are, and the town behind them."""
@@ -36,6 +50,7 @@ class Site:
     url: str
     port: int
     town: SmallTown
+    clock: DayClock
     app: Edge
 
     def end_sessions(self) -> None:
@@ -61,12 +76,10 @@ def free_port() -> int:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def running_site() -> AsyncIterator[Site]:
-    town, port = SmallTown(), free_port()
+    town, port, clock = SmallTown(), free_port(), DayClock()
     async with running_town(town) as address:
         settings = GatewaySettings(
             env="test",
-            now=NOW,
-            now_anchor=datetime.now(UTC),
             identity_address=address,
             agenda_address=address,
             billing_address=address,
@@ -74,7 +87,7 @@ async def running_site() -> AsyncIterator[Site]:
             service_secret=SecretStr("s" * 32),
             cookie_secret=SecretStr("c" * 32),
         )
-        app = create_app(settings)
+        app = create_app(settings, clock)
         server = Server(
             app,
             address="127.0.0.1",
@@ -90,7 +103,7 @@ async def running_site() -> AsyncIterator[Site]:
                     await client.get(f"http://127.0.0.1:{port}/health/live")
                     break
                 await asyncio.sleep(0.1)
-        yield Site(f"http://casepilote.localhost:{port}", port, town, app)
+        yield Site(f"http://casepilote.localhost:{port}", port, town, clock, app)
         server.stop()  # type: ignore[no-untyped-call]
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(serving, 5)
@@ -100,6 +113,7 @@ async def running_site() -> AsyncIterator[Site]:
 def site(running_site: Site) -> Site:
     """The site, its town as on the first day."""
     running_site.town.reset()
+    running_site.clock.begin_again()
     return running_site
 
 

@@ -173,7 +173,7 @@ async def test_axe_finds_nothing_on_any_state_of_a_payment(
 
 async def test_late_money_says_what_was_regained_and_what_became_credit(site: Site) -> None:
     # The page looks for places for some seconds only, on the platform's own clock.
-    site.town.now = site.app.application.state.clock.now()
+    site.town.now = site.clock.now()
     async with signed_in(site) as client:
         await a_closed_tab(site, client)
         site.town.outcome = payment.PAYMENT_STATUS_PAID
@@ -270,7 +270,7 @@ async def test_a_day_chosen_in_the_picker_is_written_as_people_type_it(site: Sit
 
 
 async def test_some_minutes_before_the_end_the_session_can_be_kept(site: Site, open_page: OpenPage) -> None:
-    now = site.app.application.state.clock.now
+    now = site.clock.now
     site.town.session_ends_at = now() + timedelta(seconds=230)
     page = await open_page(PHONE)
     await sign_in(page, site.url)
@@ -286,7 +286,7 @@ async def test_some_minutes_before_the_end_the_session_can_be_kept(site: Site, o
 
 
 async def test_a_session_that_is_over_says_that_nothing_typed_is_lost(site: Site, open_page: OpenPage) -> None:
-    site.town.session_ends_at = site.app.application.state.clock.now() + timedelta(seconds=100)
+    site.town.session_ends_at = site.clock.now() + timedelta(seconds=100)
     page = await open_page(PHONE)
     await sign_in(page, site.url)
     await expect(page.get_by_text("déconnecté(e) dans 2 minutes.")).to_be_visible()
