@@ -72,6 +72,15 @@ async def nats_client(broker: Broker) -> AsyncIterator[Nats]:
     await close_nats(client)
 
 
+@pytest_asyncio.fixture
+async def clean(nats_client: Nats) -> None:
+    """No stream of an earlier test."""
+    manager = nats_client.jsm()
+    for stream in await manager.streams_info():
+        if stream.config.name in {"BILLING", "DLQ"}:
+            await manager.delete_stream(stream.config.name)
+
+
 @pytest_asyncio.fixture(autouse=True)
 async def empty_tables(work_database: Database) -> None:
     for table in ("outbox", "inbox", "idempotency", "effect"):

@@ -10,9 +10,7 @@ from preau_chassis.outbox import Leader, OutboxRelay
 from preau_kernel.errors import DomainError, ErrorKind
 from preau_kernel.ids import uuid7
 
-from tests.integration.chassis.test_events import Reader, clean, effects, eventually, publish, running, send
-
-__all__ = ["clean"]
+from tests.integration.chassis.messages import Reader, effects, eventually, publish, running, send
 
 
 def grouped(reader: Reader) -> Consumer:

@@ -20,8 +20,8 @@ from preau_chassis.pulse import Pulse, ping_broker
 from preau_stack.broker import Broker
 
 from tests.integration.chassis.conftest import Urls, context
+from tests.integration.chassis.messages import running
 from tests.integration.chassis.tcp_proxy import tcp_proxy
-from tests.integration.chassis.test_events import running
 
 
 async def becomes(check: Callable[[], bool], seconds: float) -> bool:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from nats.aio.client import Client as Nats
 from preau.identity.v1 import identity_service_pb2 as pb
 from preau_chassis.client import call
@@ -23,7 +22,7 @@ from preau_chassis.saturation import show_pools, show_rpcs
 from preau_chassis.testing import Recorded, recorded_metrics
 from preau_kernel.errors import DomainError, UnavailableError
 
-from tests.integration.chassis import test_events as events
+from tests.integration.chassis import messages as events
 from tests.integration.chassis import test_grpc as rpcs
 
 METHOD = f"{rpcs.NAME}/GetHousehold"
@@ -35,19 +34,6 @@ served = rpcs.served
 def recorded() -> Iterator[Recorded]:
     with recorded_metrics() as kept:
         yield kept
-
-
-@pytest_asyncio.fixture
-async def clean(nats_client: Nats) -> AsyncIterator[None]:
-    for stream in ("BILLING", "DLQ"):
-        await _delete(nats_client, stream)
-    yield
-
-
-async def _delete(client: Nats, stream: str) -> None:
-    names = [info.config.name for info in await client.jsm().streams_info()]
-    if stream in names:
-        await client.jsm().delete_stream(stream)
 
 
 async def test_every_rpc_is_counted_by_method_and_code(served: rpcs.Served, recorded: Recorded) -> None:
