@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -20,6 +19,7 @@ from gateway.settings import GatewaySettings
 from granian.constants import Interfaces
 from granian.server.embed import Server
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from preau_kernel.clock import OffsetClock
 from pydantic import SecretStr
 
 from tests.e2e.pages.small_town import NOW, SmallTown
@@ -37,10 +37,10 @@ class DayClock:
         self.begin_again()
 
     def begin_again(self) -> None:
-        self._began = time.monotonic()
+        self._running = OffsetClock(NOW, datetime.now(UTC))
 
     def now(self) -> datetime:
-        return NOW + timedelta(seconds=time.monotonic() - self._began)
+        return self._running.now()
 
 
 @dataclass
