@@ -54,7 +54,7 @@ async def require_form_token(connection: ASGIConnection[Any, Any, Any, Any], han
     """Guard of the whole application. Only calls that carry no cookie's authority go without a token:
     those with a Bearer token or none at all under /api, and providers' notifications (``opt csrf=False``).
     """
-    request: Request[Any, Any, Any] = connection  # type: ignore[assignment]
+    request: Request[Any, Any, Any] = connection  # type: ignore[assignment]  # HTTP routes only
     if request.method in _SAFE or handler.opt.get("csrf") is False:
         return
     is_api = request.scope["path"].startswith("/api/")

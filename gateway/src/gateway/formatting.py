@@ -225,7 +225,7 @@ def _ngettext(context: Context, singular: str, plural: str, num: int) -> str:
 def install(environment: Environment) -> None:
     """Give a template environment the filters of ``Formatter`` and the translations of the context's language."""
     environment.add_extension("jinja2.ext.i18n")
-    environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
+    environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]  # the extension adds it
     environment.filters.update({name: _filter(name) for name in _FILTERS})
     environment.filters["hours"] = _hours
     environment.filters["date"] = _filter("numeric")

@@ -46,7 +46,7 @@ def make_environment(assets: Assets, *, is_development: bool) -> Environment:
     environment.globals["static_url"] = assets.url
     formatting.install(environment)
     # Made once each: a month shows hundreds of signs, and a macro costs ten times as much as a look-up.
-    environment.globals["svg_icon"] = cache(environment.get_template("icon.html").module.icon)  # type: ignore[attr-defined]
+    environment.globals["svg_icon"] = cache(environment.get_template("icon.html").module.icon)  # type: ignore[attr-defined]  # the template's macro
     return environment
 
 

@@ -104,7 +104,7 @@ async def running_site() -> AsyncIterator[Site]:
                     break
                 await asyncio.sleep(0.1)
         yield Site(f"http://casepilote.localhost:{port}", port, town, clock, app)
-        server.stop()  # type: ignore[no-untyped-call]
+        server.stop()  # type: ignore[no-untyped-call]  # granian is partly typed
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(serving, 5)
 

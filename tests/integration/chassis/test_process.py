@@ -93,7 +93,7 @@ async def eventually(check: Callable[[], Any], seconds: float = 20) -> None:
 async def has_status(health: Any, status: int) -> bool:
     try:
         return bool((await health.Check(health_pb2.HealthCheckRequest(), timeout=1)).status == status)
-    except Exception:  # noqa: BLE001
+    except Exception:  # noqa: BLE001 - away, whatever the way
         return False
 
 

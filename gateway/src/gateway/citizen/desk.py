@@ -111,7 +111,7 @@ class Query:
     def number(self, name: str, default: int) -> int:
         """A small whole number, ``default`` when it is not one."""
         text = self.text(name)
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else default  # noqa: PLR2004
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else default  # noqa: PLR2004 - longer than any number a page asks for
 
     def items(self) -> Sequence[tuple[str, str]]:
         """Every name and value."""

@@ -56,7 +56,7 @@ class PaymentController(Controller):
         """Issue one invoice of the whole list and open a payment for it."""
         form = await read_form(desk.request)
         amount = form.text("montant")
-        expected = int(amount) if amount.isascii() and amount.isdigit() and len(amount) < 12 else 0  # noqa: PLR2004
+        expected = int(amount) if amount.isascii() and amount.isdigit() and len(amount) < 12 else 0  # noqa: PLR2004 - beyond any amount
         request_id = request_id_of(desk.request, desk.visitor, form)
         total = Money(minor_units=expected, currency_code="EUR")
         try:

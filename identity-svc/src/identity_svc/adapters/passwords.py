@@ -53,7 +53,7 @@ class Argon2Hasher:
         wait = self._in_line // self._at_once * self._mean_seconds
         if wait > patience:
             # Spread, or all who were sent away together would come back together.
-            raise SignInBusyError(math.ceil(wait * random.uniform(0.5, 1.5)))  # noqa: S311
+            raise SignInBusyError(math.ceil(wait * random.uniform(0.5, 1.5)))  # noqa: S311 - no secret
         self._in_line += 1
         try:
             yield

@@ -36,7 +36,7 @@ class IntegerArray:
 
     def use_on(self, connection: Any) -> None:
         """Make a fresh connection of the driver's use this; its public door is closed to array types."""
-        settings = connection._protocol.get_settings()  # noqa: SLF001
+        settings = connection._protocol.get_settings()  # noqa: SLF001 - as said above
         settings.add_python_codec(
             self._array_oid, self._name, "pg_catalog", [], "scalar", self.encode, self.decode, "binary"
         )

@@ -134,7 +134,7 @@ class UnitOfWork:
                 await lease.raw.execute(opening)
             except DRIVER_ERRORS as error:
                 # The server went away while the connection was idle. Nothing was done yet: once more, on a new one.
-                if attempt == 2 or translate(error) is None or not lease.raw.is_closed():  # noqa: PLR2004
+                if attempt == 2 or translate(error) is None or not lease.raw.is_closed():  # noqa: PLR2004 - the last
                     raise
                 self._lease = self._raw = None
                 await lease.__aexit__(type(error), error, None)

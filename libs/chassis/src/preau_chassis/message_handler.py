@@ -187,7 +187,7 @@ class MessageHandler:
                     raise
 
     async def _apply(self, envelope: Envelope, event: object) -> str:
-        handler = self._consumer.handlers[type(event)]  # type: ignore[index]
+        handler = self._consumer.handlers[type(event)]  # type: ignore[index]  # a decoded event is of a known type
         async with self._database.unit_of_work(envelope.context) as uow:
             tenant_id = envelope.context.tenant_id
             if await uow.fetchval(_SEEN, tenant_id, self._consumer.durable, envelope.event_id) is None:

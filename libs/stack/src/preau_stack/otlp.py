@@ -37,8 +37,8 @@ class TraceService(trace_service_pb2_grpc.TraceServiceServicer):
 async def serve_otlp(store: TraceStore, metrics: MetricStore, address: str) -> grpc.aio.Server:
     """A started server."""
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-    trace_service_pb2_grpc.add_TraceServiceServicer_to_server(TraceService(store), server)  # type: ignore[no-untyped-call]
-    metrics_service_pb2_grpc.add_MetricsServiceServicer_to_server(MetricsService(metrics), server)  # type: ignore[no-untyped-call]
+    trace_service_pb2_grpc.add_TraceServiceServicer_to_server(TraceService(store), server)  # type: ignore[no-untyped-call]  # generated
+    metrics_service_pb2_grpc.add_MetricsServiceServicer_to_server(MetricsService(metrics), server)  # type: ignore[no-untyped-call]  # generated
     server.add_insecure_port(address)
     await server.start()
     return server

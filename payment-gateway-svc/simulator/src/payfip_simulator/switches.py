@@ -40,7 +40,7 @@ class Switches:
             else:
                 message = f"{name}: not a switch, or not its kind of value"
                 raise UnknownSwitchError(message)
-        return replace(self, **values)  # type: ignore[arg-type]
+        return replace(self, **values)  # type: ignore[arg-type]  # each kind was checked above
 
 
 MAX_SECONDS = 600

@@ -149,7 +149,7 @@ def normalise_object(text: str) -> str:
 def settled_at(fields: Mapping[str, str]) -> datetime | None:
     """``dattrans`` (JJMMAAAA) and ``heurtrans`` (HHMM), which are Paris time for every town, overseas too."""
     try:
-        local = datetime.strptime(fields.get("dattrans", "") + fields.get("heurtrans", ""), "%d%m%Y%H%M")  # noqa: DTZ007
+        local = datetime.strptime(fields.get("dattrans", "") + fields.get("heurtrans", ""), "%d%m%Y%H%M")  # noqa: DTZ007 - zone below
     except ValueError:
         return None
     return local.replace(tzinfo=PARIS).astimezone(UTC)
