@@ -48,11 +48,12 @@ class Cluster:
         self._proxy = Proxy()
         names = ["gateway", *SERVICES, "postgres", "nats_monitor"]
         self.ports = dict(zip(names, free_ports(len(names)), strict=True))
+        self._proxied = list(self.ports.values())
         self._secrets: Contents = {}
         self._objects: list[Object] = []
         self._pods: dict[str, list[str]] = {}
         self._made: list[str] = []
-        self._simulator: subprocess.Popen[bytes] | None = None
+        self._beside: list[subprocess.Popen[bytes]] = []
         self._count = 0
 
     def up(self) -> None:
@@ -62,9 +63,10 @@ class Cluster:
         network = json.loads(podman("network", "inspect", self._name))[0]
         self.host = str(network["subnets"][0]["gateway"])
         self._start_postgres(known)
+        self._start_receiver()
         self._secrets = contents(Place(RELEASE, database="postgresql://postgres:5432"), known)
         self._render()
-        for port in self.ports.values():
+        for port in self._proxied:
             self._proxy.listen(port)
         self._start_brokers()
         for job in self._of("Job"):
@@ -79,9 +81,9 @@ class Cluster:
 
     def down(self) -> None:
         """Leave nothing behind."""
-        if self._simulator is not None:
-            self._simulator.terminate()
-            self._simulator.wait(10)
+        for process in self._beside:
+            process.terminate()
+            process.wait(10)
         for pod in self._made:
             podman("pod", "rm", "--force", "--time", "1", pod, check=False)
         podman("rm", "--force", "--time", "1", "--volumes", f"{self._name}-postgres", check=False)
@@ -90,6 +92,12 @@ class Cluster:
                 podman("volume", "rm", volume, check=False)
         podman("network", "rm", "--force", self._name, check=False)
         self._proxy.close()
+
+    def left(self) -> list[str]:
+        """Names of what is still there: containers and pods, volumes, networks."""
+        lists = [("ps", "--all", "--pod", "--format", "{{.Names}} {{.PodName}}"), ("volume", "ls", "--quiet")]
+        lists += [("network", "ls", "--quiet", "--format", "{{.Name}}")]
+        return [name for each in lists for name in podman(*each).split() if name.startswith(self._name)]
 
     def deployments(self) -> list[str]:
         return [one["metadata"]["name"] for one in self._of("Deployment")]
@@ -160,6 +168,7 @@ class Cluster:
         command += ["--values", str(Path(__file__).parent / "values.yaml")]
         command += ["--set-string", f"global.nowAnchor={datetime.now(UTC).isoformat()}"]
         command += ["--set", f"global.nats.replicas={self._broker_count}"]
+        command += ["--set", f"global.telemetry.endpoint={self._otlp},global.telemetry.ratio=1"]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
         self._objects = [one for one in yaml.safe_load_all(done.stdout) if one]
 
@@ -246,18 +255,32 @@ class Cluster:
             else:
                 return
 
+    def _start_receiver(self) -> None:
+        """The stack's own, where a cluster has its collector: what pods send is seen as on one machine."""
+        port, page = free_ports(2)
+        self._otlp = f"http://{self.host}:{port}"
+        self.ports["trace_page"] = page
+        self._run_beside(
+            "preau_stack.trace_receiver",
+            {
+                "PREAU_LISTEN": f"127.0.0.1:{page}",
+                "PREAU_OTLP_LISTEN": f"{self.host}:{port}",
+                "PREAU_TRACE_DATA": str(self._work),
+            },
+        )
+
     def _start_simulator(self) -> None:
-        """On the host, at the address that both browsers here and pods there can reach."""
         (port,) = free_ports(1)
         self.simulator_url = f"http://{self.host}:{port}"
         clock = {"PREAU_NOW": "2025-08-20T09:00:00-04:00", "PREAU_NOW_ANCHOR": datetime.now(UTC).isoformat()}
-        settings = {"PREAU_LISTEN": f"{self.host}:{port}", "PREAU_SIMULATOR_DATA": str(self._work)}
-        with self.folder.log("simulator").open("ab") as log:
-            self._simulator = subprocess.Popen(
-                [sys.executable, "-m", "payfip_simulator"],
-                env={**os.environ, **clock, **settings},
-                stdout=log,
-                stderr=log,
+        listen = {"PREAU_LISTEN": f"{self.host}:{port}", "PREAU_SIMULATOR_DATA": str(self._work)}
+        self._run_beside("payfip_simulator", clock | listen)
+
+    def _run_beside(self, module: str, settings: dict[str, str]) -> None:
+        """On the host, at an address that both browsers here and pods there can reach."""
+        with self.folder.log(module).open("ab") as log:
+            self._beside.append(
+                subprocess.Popen([sys.executable, "-m", module], env={**os.environ, **settings}, stdout=log, stderr=log)
             )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from preau_stack.demo import load_town
@@ -15,6 +15,7 @@ from tests.e2e.charts.cluster import Cluster
 from tests.e2e.charts.containers import ContainerPlatform
 from tests.e2e.charts.podman import missing
 from tests.e2e.pages.conftest import browser, open_page
+from tests.e2e.platform.world import World
 
 __all__ = ["browser", "open_page"]
 
@@ -27,9 +28,11 @@ def cluster() -> Iterator[Cluster]:
         running = Cluster(folder / "data")
         try:
             running.up()
+            assert running.left(), "what is to be torn down is found by its name"
             yield running
         finally:
             running.down()
+        assert running.left() == []
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +43,10 @@ async def platform(cluster: Cluster) -> RunningPlatform:
     for channel in channels:
         await channel.close()
     return ContainerPlatform(cluster)
+
+
+@pytest.fixture(scope="module")
+async def world(platform: RunningPlatform) -> AsyncIterator[World]:
+    world = World(platform)
+    yield world
+    await world.close()

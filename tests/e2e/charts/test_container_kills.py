@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from preau_stack.running import RunningPlatform
 
 from tests.e2e.charts.cluster import Cluster
 from tests.e2e.charts.podman import missing
@@ -15,13 +14,6 @@ from tests.e2e.platform.world import World
 
 pytestmark = [pytest.mark.timeout(1200), pytest.mark.skipif(bool(missing()), reason=missing())]
 CROWD = 3
-
-
-@pytest.fixture(scope="module")
-async def world(platform: RunningPlatform) -> AsyncIterator[World]:
-    world = World(platform)
-    yield world
-    await world.close()
 
 
 @pytest.fixture(scope="module")
